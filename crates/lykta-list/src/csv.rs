@@ -1,0 +1,332 @@
+//! CSV whose header row names the columns, as RFC 4180 has it: commas, quotation marks doubled
+//! inside quoted cells, line breaks allowed in them.
+//!
+//! The `csv` crate is not used for reading, only as an oracle in tests: it takes a list that was
+//! cut inside a quoted cell for complete, goes on after a closing quotation mark as if nothing
+//! were, so that a missing mark swallows rows in silence, and sets no bound to a record.
+//!
+//! ```text
+//! a line without quotation marks:  split at commas, in place
+//! otherwise, for each cell:
+//!     begins with a mark:  copy up to the closing mark, reading on over line ends;
+//!                          then a comma or the line's end must follow
+//!     else:                copy up to the comma; a mark in the middle is a character like others
+//! ```
+//!
+//! Text after a closing mark spoils only its row while the row is still on its first line. Later
+//! than that, whole rows may have been taken for text, so the list is refused.
+
+use std::io::Read;
+use std::ops::Range;
+
+use lykta_hash::{Hash, Kind};
+
+use crate::entry::{Entry, Label, Rejection, Row};
+use crate::error::Error;
+use crate::lines::{Lines, content_len, trim};
+use crate::plain::{kind_of, usable};
+use crate::reason::{Cause, Problem};
+
+/// The columns that a header can name, lower case, in any order.
+pub const COLUMNS: [&str; 14] = [
+    "id",
+    "path",
+    "md5",
+    "sha1",
+    "sha256",
+    "blake3",
+    "pdq",
+    "pdq_quality",
+    "size",
+    "view",
+    "label_scheme",
+    "label_version",
+    "label_code",
+    "series",
+];
+
+/// A column by its position in [`COLUMNS`].
+#[derive(Clone, Copy)]
+enum Column {
+    Id,
+    Path,
+    Md5,
+    Sha1,
+    Sha256,
+    Blake3,
+    Pdq,
+    PdqQuality,
+    Size,
+    View,
+    LabelScheme,
+    LabelVersion,
+    LabelCode,
+    Series,
+}
+
+impl Column {
+    const fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Md5 => Self::Md5,
+            Kind::Sha1 => Self::Sha1,
+            Kind::Sha256 => Self::Sha256,
+            Kind::Blake3 => Self::Blake3,
+            Kind::Pdq => Self::Pdq,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        COLUMNS[self as usize]
+    }
+}
+
+/// The cells of one row. Buffers are reused from row to row.
+#[derive(Default)]
+pub(crate) struct Record {
+    text: Vec<u8>,
+    /// Where the end of the last line read begins in `text`.
+    end: usize,
+    cells: Vec<Range<usize>>,
+    line: u64,
+    /// Text follows a closing mark: the cells are not to be relied on.
+    spoiled: bool,
+}
+
+impl Record {
+    /// Reads the next row that is not blank. Returns whether there is one.
+    pub(crate) fn read(&mut self, lines: &mut Lines<impl Read>) -> Result<bool, Error> {
+        let more = self.read_line(lines)?;
+        if more {
+            self.split(lines)?;
+        }
+        Ok(more)
+    }
+
+    /// Reads the next line that is not blank as one cell, whatever is in it.
+    pub(crate) fn read_line(&mut self, lines: &mut Lines<impl Read>) -> Result<bool, Error> {
+        self.spoiled = false;
+        self.cells.clear();
+        let more = lines.next_filled(&mut self.text)?;
+        self.end = content_len(&self.text);
+        self.line = lines.line();
+        Ok(more)
+    }
+
+    /// The line that was read last, before it is split.
+    pub(crate) fn content(&self) -> &[u8] {
+        &self.text[..self.end]
+    }
+
+    /// The line on which the row begins, from 1.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Whether there are several cells and one of them looks like a digest.
+    pub(crate) fn has_hash_among_cells(&self) -> bool {
+        self.cells.len() > 1 && self.cells().any(|cell| kind_of(cell).is_some())
+    }
+
+    /// The cells, without the quotation marks.
+    fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        self.cells.iter().map(|cell| &self.text[cell.clone()])
+    }
+
+    /// Splits the line that was read last into cells, reading on where a quoted cell does.
+    pub(crate) fn split(&mut self, lines: &mut Lines<impl Read>) -> Result<(), Error> {
+        if self.content().contains(&b'"') {
+            return self.split_quoted(lines);
+        }
+        let mut start = 0;
+        if self.content().contains(&b',') {
+            for (at, byte) in self.text[..self.end].iter().enumerate() {
+                if *byte == b',' {
+                    self.cells.push(start..at);
+                    start = at + 1;
+                }
+            }
+        }
+        self.cells.push(start..self.end);
+        Ok(())
+    }
+
+    /// Removes quotation marks in place: what is written never overtakes what is read.
+    fn split_quoted(&mut self, lines: &mut Lines<impl Read>) -> Result<(), Error> {
+        let (mut read, mut written) = (0, 0);
+        loop {
+            let cell = written;
+            if read < self.end && self.text[read] == b'"' {
+                read += 1;
+                loop {
+                    match &self.text[read..] {
+                        [b'"', b'"', ..] => read += 1,
+                        [b'"', ..] => break,
+                        [_, ..] => {}
+                        [] => {
+                            if !lines.append(&mut self.text, self.line)? {
+                                return Err(Error::OpenQuote { line: self.line });
+                            }
+                            self.end = content_len(&self.text);
+                            continue;
+                        }
+                    }
+                    self.text[written] = self.text[read];
+                    written += 1;
+                    read += 1;
+                }
+                read += 1;
+                if read < self.end && self.text[read] != b',' {
+                    self.spoiled = true;
+                    return match lines.line() {
+                        line if line == self.line => Ok(()),
+                        line => Err(Error::StrayQuote { start: self.line, line }),
+                    };
+                }
+            } else {
+                while read < self.end && self.text[read] != b',' {
+                    self.text[written] = self.text[read];
+                    written += 1;
+                    read += 1;
+                }
+            }
+            self.cells.push(cell..written);
+            if read >= self.end {
+                return Ok(());
+            }
+            read += 1;
+        }
+    }
+}
+
+/// Which cell of a row holds which column.
+#[derive(Debug)]
+pub(crate) struct Header {
+    place: [Option<usize>; COLUMNS.len()],
+    columns: usize,
+}
+
+impl Header {
+    /// Whether a cell of the row is a name of a column: then it is meant as a header.
+    pub(crate) fn is_meant(record: &Record) -> bool {
+        record.cells().any(|cell| COLUMNS.iter().any(|name| trim(cell) == name.as_bytes()))
+    }
+
+    /// Whether a cell is a name of a column but for its case: worth a refusal that names it.
+    pub(crate) fn is_nearly(record: &Record) -> bool {
+        record.cells().any(|cell| COLUMNS.iter().any(|name| trim(cell).eq_ignore_ascii_case(name.as_bytes())))
+    }
+
+    pub(crate) fn parse(record: &Record) -> Result<Self, Error> {
+        let line = record.line;
+        if record.spoiled {
+            return Err(Error::StrayQuote { start: line, line });
+        }
+        let mut place = [None; COLUMNS.len()];
+        for (at, cell) in record.cells().enumerate() {
+            let known = COLUMNS.iter().position(|name| trim(cell) == name.as_bytes());
+            let Some(column) = known else {
+                return Err(Error::UnknownColumn { line, column: at + 1, name: excerpt(cell) });
+            };
+            if place[column].replace(at).is_some() {
+                return Err(Error::DuplicateColumn { line, name: COLUMNS[column] });
+            }
+        }
+        if Kind::ALL.into_iter().all(|kind| place[Column::of(kind) as usize].is_none()) {
+            return Err(Error::NoHashColumn { line });
+        }
+        Ok(Self { place, columns: record.cells.len() })
+    }
+
+    /// What the cells of one row say.
+    pub(crate) fn row(&self, record: &Record, row: u64) -> Row {
+        let line = record.line;
+        let reject = |problems: Vec<Problem>, cause: Cause| {
+            let reason = problems.first().map_or(cause.reason(), Problem::reason);
+            let problems = if problems.is_empty() { vec![Problem::row(cause)] } else { problems };
+            Row::Rejected(Rejection { row, line, reason, problems })
+        };
+        if record.spoiled {
+            return reject(Vec::new(), Cause::Quote);
+        }
+        if record.cells.len() != self.columns {
+            let cause = Cause::Columns { expected: self.columns, got: record.cells.len() };
+            return reject(Vec::new(), cause);
+        }
+
+        let mut problems = Vec::new();
+        let pdq_quality =
+            self.number(record, Column::PdqQuality, 100, &mut problems).and_then(|n| u8::try_from(n).ok());
+        let mut unusable = Vec::new();
+        let mut hashes = Vec::new();
+        for kind in Kind::ALL {
+            match self.hash(record, kind, pdq_quality) {
+                None => {}
+                Some(Ok(hash)) => hashes.push(hash),
+                Some(Err(cause)) => unusable.push(Problem::cell(kind.name(), cause)),
+            }
+        }
+        let size = self.number(record, Column::Size, u64::MAX, &mut problems);
+        if hashes.is_empty() {
+            if unusable.is_empty() {
+                unusable.push(Problem::row(Cause::NoHash));
+            }
+            unusable.append(&mut problems);
+            return reject(unusable, Cause::NoHash);
+        }
+        unusable.append(&mut problems);
+        let mut dropped = unusable;
+        let mut text = |column| self.text(record, column, &mut dropped);
+        let (id, path) = (text(Column::Id), text(Column::Path));
+        let view = text(Column::View);
+        let label = [Column::LabelScheme, Column::LabelVersion, Column::LabelCode, Column::Series].map(text);
+        let label = label.iter().any(Option::is_some).then(|| {
+            let [scheme, version, code, series] = label.map(Option::unwrap_or_default);
+            Label { scheme, version, code, series }
+        });
+        Row::Accepted(Entry { row, line, name: id.or(path), hashes, pdq_quality, size, view, label, dropped })
+    }
+
+    /// The cell of a column; `None` when there is no such column or the cell is empty.
+    fn cell<'a>(&self, record: &'a Record, column: Column) -> Option<&'a [u8]> {
+        let cell = record.cells.get(self.place[column as usize]?)?;
+        let cell = &record.text[cell.clone()];
+        (!cell.is_empty()).then_some(cell)
+    }
+
+    fn hash(&self, record: &Record, kind: Kind, quality: Option<u8>) -> Option<Result<Hash, Cause>> {
+        let cell = self.cell(record, Column::of(kind)).filter(|cell| !trim(cell).is_empty())?;
+        Some(match usable(kind, cell) {
+            Ok(_) if kind == Kind::Pdq && quality == Some(0) => Err(Cause::ZeroQuality),
+            result => result,
+        })
+    }
+
+    /// A whole number up to `max` in decimal digits.
+    fn number(&self, record: &Record, column: Column, max: u64, bad: &mut Vec<Problem>) -> Option<u64> {
+        let cell = self.cell(record, column).map(trim).filter(|cell| !cell.is_empty())?;
+        let digits = cell.iter().all(u8::is_ascii_digit).then_some(cell);
+        let number = digits.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
+        let number = number.filter(|number| *number <= max);
+        if number.is_none() {
+            bad.push(Problem::cell(column.name(), Cause::Number { max }));
+        }
+        number
+    }
+
+    fn text(&self, record: &Record, column: Column, bad: &mut Vec<Problem>) -> Option<String> {
+        match str::from_utf8(self.cell(record, column)?) {
+            Ok(text) => Some(text.to_owned()),
+            Err(error) => {
+                let cause = Cause::NotUtf8 { offset: error.valid_up_to() };
+                bad.push(Problem::cell(column.name(), cause));
+                None
+            }
+        }
+    }
+}
+
+/// The start of a cell for a message: what is not UTF-8 is left out, the message says where it is.
+fn excerpt(cell: &[u8]) -> String {
+    const CHARACTERS: usize = 40;
+    String::from_utf8_lossy(&cell[..cell.len().min(4 * CHARACTERS)]).chars().take(CHARACTERS).collect()
+}

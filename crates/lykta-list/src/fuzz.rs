@@ -1,0 +1,91 @@
+//! What must hold for every input, for fuzz targets and the replay of what they found.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use crate::{Error, Format, Reader, Row, Tally};
+
+/// Reads `data` as a list in every format.
+///
+/// # Panics
+/// When a property does not hold: rows add up, lines and rows count up within the input, every
+/// accepted hash stands in the input, and the result does not depend on how the input arrives.
+pub fn list_csv(data: &[u8]) {
+    let lower = data.to_ascii_lowercase();
+    let forced = Format::ALL.map(Some);
+    for format in forced.into_iter().chain([None]) {
+        let whole = rows(data, format);
+        let bytewise = rows(Trickle(data), format);
+        assert_eq!(whole.rows, bytewise.rows, "rows depend on how the input arrives");
+        assert_eq!(whole.ending.map(|e| e.to_string()), bytewise.ending.map(|e| e.to_string()));
+
+        let mut tally = Tally::default();
+        let (mut last_line, lines) = (0, data.split(|byte| *byte == b'\n').count() as u64);
+        for (row, number) in whole.rows.iter().zip(1..) {
+            tally.add(row);
+            let (at, line) = match row {
+                Row::Accepted(entry) => {
+                    assert!(!entry.hashes.is_empty(), "accepted without a hash");
+                    for hash in &entry.hashes {
+                        let text = hash.to_string();
+                        let digits = text.split_once(':').map_or("", |(_, digits)| digits);
+                        assert!(holds(&lower, digits.as_bytes()), "{text} is not in the input");
+                    }
+                    (entry.row, entry.line)
+                }
+                Row::Rejected(rejection) => {
+                    assert_eq!(Some(rejection.reason), rejection.problems.first().map(|p| p.reason()));
+                    (rejection.row, rejection.line)
+                }
+            };
+            assert_eq!(at, number, "rows count up");
+            assert!(last_line < line && line <= lines, "line {line} after {last_line} of {lines}");
+            last_line = line;
+        }
+        assert_eq!(tally.rows, whole.rows.len() as u64);
+        assert_eq!(tally.rows, tally.accepted + tally.rejected_total(), "rows add up");
+        let examples: BTreeMap<_, _> = tally.first.iter().map(|(reason, e)| (*reason, e.len())).collect();
+        assert!(examples.values().all(|kept| (1..=Tally::EXAMPLES).contains(kept)));
+    }
+}
+
+struct Outcome {
+    rows: Vec<Row>,
+    ending: Option<Error>,
+}
+
+fn rows(input: impl Read, format: Option<Format>) -> Outcome {
+    let mut outcome = Outcome { rows: Vec::new(), ending: None };
+    match Reader::new(input, format) {
+        Ok(reader) => {
+            for row in reader {
+                match row {
+                    Ok(row) => outcome.rows.push(row),
+                    Err(error) => outcome.ending = Some(error),
+                }
+            }
+        }
+        Err(error) => outcome.ending = Some(error),
+    }
+    outcome
+}
+
+fn holds(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// One byte at a time.
+struct Trickle<'a>(&'a [u8]);
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match (self.0.split_first(), buffer.first_mut()) {
+            (Some((byte, rest)), Some(place)) => {
+                *place = *byte;
+                self.0 = rest;
+                Ok(1)
+            }
+            _ => Ok(0),
+        }
+    }
+}
