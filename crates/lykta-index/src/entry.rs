@@ -1,0 +1,159 @@
+//! Entries: what a hash in an index stands for.
+
+use std::borrow::Cow;
+
+use crate::format::{EntryRecord, LabelRecord, MANY, NO_LABEL, NO_QUALITY, NO_VIEW, SectionKind, TextRef};
+use crate::meta::{Role, Source};
+use crate::open::View;
+
+/// The number of an entry in its index. Entries are numbered in the order in which they were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId(pub(crate) u32);
+
+impl EntryId {
+    /// The number, 0..2^31.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// A category, as the list that gave it calls it. Parts that the list does not have are empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Label<'a> {
+    /// The scheme, such as the name of an interchange standard.
+    pub scheme: &'a str,
+    /// The scheme's version or region.
+    pub version: &'a str,
+    /// The code within the scheme.
+    pub code: &'a str,
+    /// The series that the picture belongs to.
+    pub series: &'a str,
+}
+
+/// One accepted row of a list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry<'a> {
+    /// Its number in the index.
+    pub id: EntryId,
+    /// The list that it comes from.
+    pub source: &'a Source,
+    /// What a match with it means.
+    pub role: Role,
+    /// Its row in the list, counted from 1.
+    pub row: u64,
+    /// The name that the list gives it.
+    pub name: Option<&'a str>,
+    /// The list's category.
+    pub label: Option<Label<'a>>,
+    /// Which part or version of the picture was hashed, when the list says so.
+    pub view: Option<&'a str>,
+    /// Quality of its PDQ hash, 0..=100, when the list says so.
+    pub pdq_quality: Option<u8>,
+}
+
+impl<'a> Entry<'a> {
+    /// The entry's name in results: the one that the list gives, or `row N`.
+    pub fn name_or_row(&self) -> Cow<'a, str> {
+        self.name.map_or_else(|| Cow::Owned(format!("row {}", self.row)), Cow::Borrowed)
+    }
+}
+
+/// The entries with one hash, in ascending order of their numbers.
+#[derive(Clone)]
+pub struct Entries<'a> {
+    view: View<'a>,
+    ids: EntryIds<'a>,
+}
+
+impl<'a> Entries<'a> {
+    pub(crate) fn new(view: View<'a>, ids: EntryIds<'a>) -> Self {
+        Self { view, ids }
+    }
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let view = self.view;
+        self.ids.find_map(|id| view.entry(id))
+    }
+}
+
+/// The numbers behind one reference: one, or a run of POSTINGS.
+#[derive(Clone)]
+pub(crate) enum EntryIds<'a> {
+    One(Option<EntryId>),
+    Many(std::slice::Iter<'a, zerocopy::little_endian::U32>),
+}
+
+impl Iterator for EntryIds<'_> {
+    type Item = EntryId;
+
+    fn next(&mut self) -> Option<EntryId> {
+        match self {
+            Self::One(id) => id.take(),
+            Self::Many(ids) => ids.next().map(|id| EntryId(id.get())),
+        }
+    }
+}
+
+impl<'a> View<'a> {
+    /// What a reference beside a key stands for; nothing when a damaged file points nowhere.
+    pub(crate) fn entry_ids(self, reference: u32) -> EntryIds<'a> {
+        if reference & MANY == 0 {
+            return EntryIds::One(Some(EntryId(reference)));
+        }
+        let postings = self.u32s(SectionKind::Postings);
+        EntryIds::Many(run_of_postings(postings, reference).unwrap_or_default().iter())
+    }
+
+    pub(crate) fn entry(self, id: EntryId) -> Option<Entry<'a>> {
+        let record = self.records::<EntryRecord>(SectionKind::Entries).get(id.0 as usize)?;
+        Some(Entry {
+            id,
+            source: self.layout.meta.sources.get(record.source.get() as usize)?,
+            role: *Role::ALL.get(usize::from(record.role))?,
+            row: record.row.get(),
+            name: self.text(record.name).filter(|name| !name.is_empty()),
+            label: self.label(record.label.get()),
+            view: self.view_name(record.view.get()),
+            pdq_quality: Some(record.pdq_quality).filter(|quality| *quality != NO_QUALITY),
+        })
+    }
+
+    pub(crate) fn text(self, text: TextRef) -> Option<&'a str> {
+        let start = usize::try_from(text.offset.get()).ok()?;
+        let end = start.checked_add(text.length.get() as usize)?;
+        std::str::from_utf8(self.bytes(SectionKind::Strings).get(start..end)?).ok()
+    }
+
+    pub(crate) fn label(self, at: u32) -> Option<Label<'a>> {
+        if at == NO_LABEL {
+            return None;
+        }
+        let record = self.records::<LabelRecord>(SectionKind::Labels).get(at as usize)?;
+        Some(Label {
+            scheme: self.text(record.scheme)?,
+            version: self.text(record.version)?,
+            code: self.text(record.code)?,
+            series: self.text(record.series)?,
+        })
+    }
+
+    fn view_name(self, at: u16) -> Option<&'a str> {
+        if at == NO_VIEW {
+            return None;
+        }
+        self.layout.meta.views.get(usize::from(at)).map(String::as_str)
+    }
+}
+
+/// The entries of a run: POSTINGS holds their number, then the entries.
+pub(crate) fn run_of_postings(
+    postings: &[zerocopy::little_endian::U32],
+    reference: u32,
+) -> Option<&[zerocopy::little_endian::U32]> {
+    let (length, rest) = postings.get((reference & !MANY) as usize..)?.split_first()?;
+    rest.get(..length.get() as usize)
+}

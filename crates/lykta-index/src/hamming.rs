@@ -1,0 +1,197 @@
+//! Distances of one hash from many: one definition, several instruction sets.
+//!
+//! [`Kernel::best`] picks at run time. Every kernel gives what `lykta_hash::Pdq::distance` gives.
+//! This is one of the two modules with `unsafe`: loads from memory that a slice guarantees, and
+//! calls that a look at the processor has allowed.
+#![expect(unsafe_code, reason = "vector loads and calls of functions for one instruction set")]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod scalar;
+
+use zerocopy::little_endian::U32;
+
+/// A hash as it lies in a file: 32 bytes in the order of its text.
+pub type Key = [u8; 32];
+
+/// A key within the radius. Order: distance, then position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hit {
+    /// Bits in which it differs, 0..=256.
+    pub distance: u32,
+    /// Its position among the keys.
+    pub id: u32,
+}
+
+/// An implementation for one instruction set that this processor has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel(InstructionSet);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum InstructionSet {
+    Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Kernel {
+    /// The kernels that this processor can run, slowest first. Never empty.
+    pub fn available() -> Vec<Self> {
+        let mut kernels = vec![Self(InstructionSet::Scalar)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt") {
+                kernels.push(Self(InstructionSet::Avx2));
+            }
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512vpopcntdq")
+                && is_x86_feature_detected!("popcnt")
+            {
+                kernels.push(Self(InstructionSet::Avx512));
+            }
+        }
+        kernels
+    }
+
+    /// The fastest kernel that this processor can run.
+    pub fn best() -> Self {
+        static BEST: std::sync::OnceLock<Kernel> = std::sync::OnceLock::new();
+        *BEST.get_or_init(|| Self::available().last().copied().unwrap_or(Self(InstructionSet::Scalar)))
+    }
+
+    /// The name of the instruction set.
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            InstructionSet::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx2 => "AVX2",
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512 => "AVX-512 VPOPCNTDQ",
+        }
+    }
+
+    /// Appends every key within `radius` bits of `query`, in order; ids count from `base`.
+    ///
+    /// Reads all keys once. A radius of 256 or more finds every key.
+    pub fn scan(self, keys: &[Key], base: u32, query: &Key, radius: u32, hits: &mut Vec<Hit>) {
+        match self.0 {
+            InstructionSet::Scalar => scalar::scan(keys, base, query, radius, hits),
+            // SAFETY: only `available` makes this value, after the processor said that it has the set.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx2 => unsafe { avx2::scan(keys, base, query, radius, hits) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512 => unsafe { avx512::scan(keys, base, query, radius, hits) },
+        }
+    }
+
+    /// Appends those of the keys named by `ids` that lie within `radius` bits of `query`.
+    ///
+    /// An id given twice is a hit twice. Ids beyond the keys, which only a damaged file has, are
+    /// passed over. Keys are fetched ahead, so that cache misses overlap.
+    pub fn check(self, keys: &[Key], ids: &[U32], query: &Key, radius: u32, hits: &mut Vec<Hit>) {
+        match self.0 {
+            InstructionSet::Scalar => scalar::check(keys, ids, query, radius, hits),
+            // SAFETY: as in `scan`.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx2 => unsafe { avx2::check(keys, ids, query, radius, hits) },
+            // SAFETY: as in `scan`.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512 => unsafe { avx512::check(keys, ids, query, radius, hits) },
+        }
+    }
+}
+
+/// Asks the processor to fetch the cache line of `value`; without effect elsewhere than on x86-64.
+#[inline(always)]
+pub(crate) fn prefetch<T>(value: Option<&T>) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(value) = value {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 processor has SSE, and a prefetch of a valid reference reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lykta_hash::Pdq;
+    use proptest::prelude::*;
+
+    /// The definition, key by key.
+    fn definition(keys: &[Key], base: u32, query: &Key, radius: u32) -> Vec<Hit> {
+        let distance = |key: &Key| Pdq(*key).distance(&Pdq(*query));
+        (base..)
+            .zip(keys)
+            .map(|(id, key)| Hit { id, distance: distance(key) })
+            .filter(|hit| hit.distance <= radius)
+            .collect()
+    }
+
+    /// Keys near `query`: each with up to 255 of its bits turned.
+    fn keys_around() -> impl Strategy<Value = (Key, Vec<Key>)> {
+        let turned = prop::collection::vec((any::<[u8; 32]>(), any::<[u8; 32]>(), 0u8..4), 0..70);
+        (any::<[u8; 32]>(), turned).prop_map(|(query, masks)| {
+            let turn = |(a, b, how): ([u8; 32], [u8; 32], u8)| {
+                std::array::from_fn(|i| match how {
+                    0 => query[i],
+                    1 => query[i] ^ (a[i] & b[i] & a[31 - i] & b[31 - i]),
+                    2 => !query[i],
+                    _ => a[i],
+                })
+            };
+            (query, masks.into_iter().map(turn).collect())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_kernel_gives_the_definition(
+            (query, keys) in keys_around(), radius in 0u32..=257, base in 0u32..1000
+        ) {
+            let expected = definition(&keys, base, &query, radius);
+            for kernel in Kernel::available() {
+                let mut hits = Vec::new();
+                kernel.scan(&keys, base, &query, radius, &mut hits);
+                prop_assert_eq!(&hits, &expected, "scan, {}", kernel.name());
+            }
+        }
+
+        #[test]
+        fn chosen_ids_are_checked_and_no_others(
+            (query, keys) in keys_around(), radius in 0u32..=257, ids in prop::collection::vec(0u32..80, 0..60)
+        ) {
+            let all = definition(&keys, 0, &query, 256);
+            let expected: Vec<Hit> = ids
+                .iter()
+                .filter_map(|id| all.get(*id as usize).copied())
+                .filter(|hit| hit.distance <= radius)
+                .collect();
+            let ids: Vec<U32> = ids.into_iter().map(U32::new).collect();
+            for kernel in Kernel::available() {
+                let mut hits = Vec::new();
+                kernel.check(&keys, &ids, &query, radius, &mut hits);
+                prop_assert_eq!(&hits, &expected, "check, {}", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    fn the_kernels_of_this_processor_are_named() {
+        let names: Vec<_> = Kernel::available().iter().map(|kernel| kernel.name()).collect();
+        println!("distance kernels tested here: {}", names.join(", "));
+        assert_eq!(names.first(), Some(&"scalar"));
+        // A machine that is known to have a set must not pass without having run it.
+        if let Ok(expected) = std::env::var("LYKTA_EXPECT_KERNEL") {
+            assert!(names.contains(&expected.as_str()), "no {expected} kernel on this processor: {names:?}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The only memory mapping, and with it one of the two modules with `unsafe`.
+#![expect(unsafe_code, reason = "a mapping can only be made by an unsafe call")]
+
+use std::fs::File;
+use std::path::Path;
+
+use memmap2::Mmap;
+
+use crate::error::{Error, Problem};
+
+/// An index file mapped into memory, read-only, with a shared lock held while it lives.
+#[derive(Debug)]
+pub struct Mapped {
+    map: Mmap,
+    // Holds the lock.
+    _file: File,
+}
+
+impl Mapped {
+    /// Maps a regular file. O(1): no page is read before it is used.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let file = open_regular(path)?;
+        match file.try_lock_shared() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => return Err(Problem::Locked.into()),
+            // File systems without locks still hold index files: go on without.
+            Err(std::fs::TryLockError::Error(_)) => {}
+        }
+        // SAFETY: the bytes must not change while mapped. Lykta never writes to an index file in
+        // place: a new one is renamed over it, and this mapping keeps the old. Another program that
+        // writes to or truncates the file breaks that promise; docs/limits.md says so. All reads
+        // are bounds-checked against the mapped length, which the header's length must equal.
+        let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map the file"))?;
+        Ok(Self { map, _file: file })
+    }
+}
+
+impl AsRef<[u8]> for Mapped {
+    fn as_ref(&self) -> &[u8] {
+        &self.map
+    }
+}
+
+/// Opens a regular file; anything else (folder, pipe, device) is an error.
+pub(crate) fn open_regular(path: &Path) -> Result<File, Error> {
+    // Asked first, because opening a pipe would wait for its writer.
+    let before = std::fs::metadata(path).map_err(Error::io("open the index"))?;
+    if !before.is_file() {
+        return Err(Problem::NotRegular.into());
+    }
+    let file = File::open(path).map_err(Error::io("open the index"))?;
+    let opened = file.metadata().map_err(Error::io("read the file's size"))?;
+    if !opened.is_file() {
+        return Err(Problem::NotRegular.into());
+    }
+    Ok(file)
+}
