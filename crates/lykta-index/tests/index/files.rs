@@ -1,0 +1,111 @@
+//! Index files on disk: written whole or not at all, opened safely, replaced under a reader.
+
+use std::fs;
+use std::path::PathBuf;
+
+use lykta_hash::Digest;
+use lykta_index::{BuildOptions, Builder, Index, NewEntry, Source, Structure};
+
+use crate::made_up::{full_index, hashes, pdq_index};
+
+fn builder(digest: Digest) -> Builder {
+    let mut builder = Builder::new(BuildOptions::default());
+    let list = builder.add_source(Source { name: "list".into(), ..Source::default() });
+    builder.add(list, &NewEntry { row: 1, hashes: &[digest.into()], ..NewEntry::default() }).unwrap();
+    builder
+}
+
+#[test]
+fn the_same_rows_give_the_same_bytes() {
+    for structure in [Structure::Bk, Structure::Mih, Structure::Flat] {
+        assert_eq!(full_index(structure), full_index(structure));
+        let hashes = hashes(20_000, 100, &mut crate::made_up::Numbers(11));
+        assert_eq!(pdq_index(&hashes, structure), pdq_index(&hashes, structure));
+    }
+}
+
+#[test]
+fn a_reader_keeps_the_file_it_opened_while_a_new_one_takes_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list.lykta");
+    let (old, new) = (Digest::Sha1([1; 20]), Digest::Sha1([2; 20]));
+    builder(old).write(&path).unwrap();
+    let reader = Index::open(&path).unwrap();
+    builder(new).write(&path).unwrap();
+    assert_eq!(reader.exact(&old).count(), 1);
+    assert_eq!(Index::open(&path).unwrap().exact(&new).count(), 1);
+    assert_eq!(Index::read(&path).unwrap().exact(&old).count(), 0);
+    let names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["list.lykta"], "no temporary file is left");
+}
+
+#[test]
+fn a_build_that_fails_leaves_the_old_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("no such folder").join("list.lykta");
+    let error = builder(Digest::Md5([1; 16])).write(&path).unwrap_err();
+    assert_eq!(error.path(), Some(path.as_path()));
+    assert!(error.to_string().contains("temporary file"), "{error}");
+    // A folder cannot be replaced by a file: the rename fails and the temporary file goes.
+    let occupied = folder.path().join("occupied");
+    fs::create_dir(&occupied).unwrap();
+    fs::write(occupied.join("inside"), "kept").unwrap();
+    builder(Digest::Md5([1; 16])).write(&occupied).unwrap_err();
+    assert_eq!(fs::read(occupied.join("inside")).unwrap(), b"kept");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_read_an_index() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list.lykta");
+    fs::write(&path, "old").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    builder(Digest::Md5([1; 16])).write(&path).unwrap();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn what_is_no_index_is_refused_with_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x");
+    let open = |path: &PathBuf| Index::open(path).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(open(&path).contains("cannot open"), "{}", open(&path));
+    fs::write(&path, "").unwrap();
+    assert!(open(&path).contains("cut short"), "{}", open(&path));
+    fs::write(&path, "md5\nd41d8cd98f00b204e9800998ecf8427e\n").unwrap();
+    assert!(open(&path).contains("not a Lykta index"), "{}", open(&path));
+    assert!(open(&path).starts_with(&path.display().to_string()));
+    assert!(open(&folder.path().to_owned()).contains("not a regular file"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_place_of_an_index_does_not_hang() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert!(Index::open(&path).err().unwrap().to_string().contains("not a regular file"));
+    assert!(Index::read(&path).err().unwrap().to_string().contains("not a regular file"));
+}
+
+/// The file that an earlier version wrote must stay readable, and a change of the format must not
+/// go unnoticed: `LYKTA_WRITE_GOLDEN=1 cargo test -p lykta-index golden` writes it anew.
+#[test]
+fn the_golden_file_is_what_is_written_today() {
+    for structure in [Structure::Bk, Structure::Mih] {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+            .join(format!("../../testdata/index/golden-v1-{structure}.lykta"));
+        let today = full_index(structure);
+        if std::env::var_os("LYKTA_WRITE_GOLDEN").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &today).unwrap();
+        }
+        let golden = fs::read(&path).unwrap();
+        Index::new(&golden[..]).unwrap().verify().unwrap();
+        assert!(golden == today, "the index format changed: raise its version, and see docs/format.md");
+    }
+}
