@@ -1,0 +1,144 @@
+//! JPEG: the stored luma by zune-jpeg, with jpeg-decoder for what it cannot read.
+//!
+//! The question that neither answers is whether the picture was whole: both fill what is missing
+//! with grey, and strictness does not find it out in the last rows. So:
+//! 1. The end-of-image marker must be there. A file cut short has none.
+//! 2. zune-jpeg runs in its strict mode, where broken entropy data is an error.
+//! 3. Where either condition fails, the picture is decoded twice, with different bytes where its
+//!    data ends. Only a picture that needed none of them comes out the same twice.
+
+mod head;
+
+use std::io::Cursor;
+
+use jpeg_decoder::PixelFormat;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use self::head::Head;
+use crate::decode::{Header, contained};
+use crate::error::Cause;
+use crate::picture::{Picture, Pixels};
+use crate::sniff::Format;
+
+pub(super) fn probe(bytes: &[u8]) -> Result<Header, Cause> {
+    let head = Head::read(bytes)?;
+    let (width, height) = (head.width.into(), head.height.into());
+    Ok(Header { format: Format::Jpeg, width, height, memory: head.memory() })
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Cause> {
+    let head = Head::read(bytes)?;
+    // Bytes that end in the marker need no search for it: entropy data cannot contain it.
+    if bytes.ends_with(&head::END) || head::end(bytes, &head).is_some() {
+        return first(bytes).or_else(|reason| match head::end(bytes, &head) {
+            Some(end) => twice(&bytes[..end], second).map_err(|_| reason),
+            None => Err(reason),
+        });
+    }
+    // Some writers leave the marker out. The scans of a progressive picture may then be missing
+    // altogether, which decoding twice does not find out.
+    if head.has_more_scans {
+        return Err(Cause::Truncated { format: Format::Jpeg });
+    }
+    twice(bytes, first).or_else(|_| twice(bytes, second))
+}
+
+/// Decodes `data`, which lacks its end, with each of two endings; they must agree on every pixel.
+fn twice(data: &[u8], decode: fn(&[u8]) -> Result<Picture, Cause>) -> Result<Picture, Cause> {
+    // Their first bits differ, and no run of them is a marker. Long enough for some blocks.
+    const FILLINGS: [u8; 2] = [0x55, 0xaa];
+    const FILLING_LEN: usize = 4096;
+    let mut bytes = Vec::with_capacity(data.len() + FILLING_LEN + head::END.len());
+    let mut run = |filling: u8| {
+        bytes.clear();
+        bytes.extend_from_slice(data);
+        bytes.resize(data.len() + FILLING_LEN, filling);
+        bytes.extend_from_slice(&head::END);
+        decode(&bytes)
+    };
+    // A digest in place of the first picture: two of them may not fit.
+    let seen = blake3::hash(run(FILLINGS[0])?.pixels().bytes());
+    let picture = run(FILLINGS[1])?;
+    if blake3::hash(picture.pixels().bytes()) == seen {
+        Ok(picture)
+    } else {
+        Err(Cause::Truncated { format: Format::Jpeg })
+    }
+}
+
+/// zune-jpeg: luma where luma is stored, else RGB.
+fn first(bytes: &[u8]) -> Result<Picture, Cause> {
+    contained(Format::Jpeg, || {
+        let options = DecoderOptions::default()
+            .set_max_width(u16::MAX.into())
+            .set_max_height(u16::MAX.into())
+            .set_strict_mode(true);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+        decoder.decode_headers().map_err(reason)?;
+        let output = match decoder.input_colorspace() {
+            Some(ColorSpace::YCbCr | ColorSpace::Luma) => ColorSpace::Luma,
+            _ => ColorSpace::RGB,
+        };
+        decoder.set_options(options.jpeg_set_out_colorspace(output));
+        let samples = decoder.decode().map_err(reason)?;
+        let (width, height) = decoder.dimensions().ok_or_else(|| damaged("it has no header"))?;
+        let pixels = if output == ColorSpace::Luma { Pixels::Grey(samples) } else { Pixels::Rgb(samples) };
+        picture(width, height, pixels)
+    })
+    .map_err(|error| error.into_cause())
+}
+
+/// jpeg-decoder: slower, without luma of its own, but with other gaps than zune-jpeg has.
+fn second(bytes: &[u8]) -> Result<Picture, Cause> {
+    contained(Format::Jpeg, || {
+        let mut decoder = jpeg_decoder::Decoder::new(Cursor::new(bytes));
+        let samples = decoder.decode().map_err(|error| damaged(&error.to_string()))?;
+        let info = decoder.info().ok_or_else(|| damaged("it has no header"))?;
+        let pixels = match info.pixel_format {
+            PixelFormat::L8 => Pixels::Grey(samples),
+            PixelFormat::RGB24 => Pixels::Rgb(samples),
+            PixelFormat::CMYK32 => Pixels::Rgb(rgb_of_cmyk(&samples)),
+            PixelFormat::L16 => {
+                let reason = "it has more than 8 bits a sample".to_owned();
+                return Err(Cause::Unsupported { format: Format::Jpeg, reason });
+            }
+        };
+        picture(info.width.into(), info.height.into(), pixels)
+    })
+    .map_err(|error| error.into_cause())
+}
+
+/// The simple conversion that Pillow and zune-jpeg make too: no ink profile, 255 is full ink.
+fn rgb_of_cmyk(samples: &[u8]) -> Vec<u8> {
+    let scaled = |ink: u8, light: u8| {
+        let product = u32::from(255 - ink) * u32::from(light) + 128;
+        ((product + (product >> 8)) >> 8) as u8
+    };
+    let (pixels, _) = samples.as_chunks::<4>();
+    pixels.iter().flat_map(|&[c, m, y, k]| [c, m, y].map(|ink| scaled(ink, 255 - k))).collect()
+}
+
+fn picture(width: usize, height: usize, pixels: Pixels) -> Result<Picture, Cause> {
+    let side = |length: usize| u32::try_from(length).ok();
+    side(width)
+        .zip(side(height))
+        .and_then(|(width, height)| Picture::new(width, height, pixels))
+        .ok_or_else(|| damaged("pixels are missing"))
+}
+
+fn damaged(reason: &str) -> Cause {
+    Cause::Damaged { format: Format::Jpeg, reason: reason.to_owned() }
+}
+
+fn reason(error: DecodeErrors) -> Cause {
+    match error {
+        DecodeErrors::Unsupported(scheme) => {
+            Cause::Unsupported { format: Format::Jpeg, reason: format!("{scheme:?}") }
+        }
+        error => damaged(&error.to_string()),
+    }
+}

@@ -1,0 +1,97 @@
+//! Properties that fuzzers and replays call: each takes any bytes and panics where it is violated.
+
+use crate::pdq::{self, Mode, View, reference};
+use crate::{Limits, Picture, Pixels, decode as decode_picture, probe};
+
+/// Decoding any bytes panics nowhere, keeps to what [`probe`] announced and gives the same answer
+/// twice; a picture that comes out can be hashed.
+pub fn decode(data: &[u8]) {
+    let limits = Limits { max_pixels: 1 << 22, max_memory: 1 << 26 };
+    let header = probe(data);
+    let Ok(picture) = decode_picture(data, &limits) else { return };
+    let header = header.expect("what was decoded was probed");
+    assert_eq!(picture.dimensions(), header.dimensions());
+    assert_eq!(picture.format(), Some(header.format));
+    assert!(picture.pixels().bytes().len() as u64 <= header.memory, "more memory than announced");
+    assert_eq!(decode_picture(data, &limits).ok(), Some(picture.clone()));
+    let views = pdq::views(&picture, Mode::Full);
+    let hash = pdq::hash(&picture, Mode::Full);
+    assert_eq!((views.hashes[0], views.quality), (hash.pdq, hash.quality));
+}
+
+/// The matrix form of PDQ is its definition, for the picture that `data` describes (width, height
+/// and kind in the first five bytes, then pixels, repeated) and all its views.
+pub fn pdq_matrix(data: &[u8]) {
+    let Some((&[w0, w1, h0, h1, kind], pixels)) = data.split_first_chunk() else { return };
+    let width = u32::from(u16::from_le_bytes([w0, w1])) % 700 + 1;
+    let height = u32::from(u16::from_le_bytes([h0, h1])) % 700 + 1;
+    let channels = if kind & 1 == 0 { 1 } else { 3 };
+    let mode = if kind & 2 == 0 { Mode::Full } else { Mode::Cli512 };
+    if pixels.is_empty() {
+        return;
+    }
+    let samples = (width * height) as usize * channels;
+    let bytes: Vec<u8> = pixels.iter().copied().cycle().take(samples).collect();
+    let pixels = if channels == 1 { Pixels::Grey(bytes) } else { Pixels::Rgb(bytes) };
+    let picture = Picture::new(width, height, pixels).expect("as many pixels as that");
+    matrix_form_is_the_definition(&picture, mode);
+}
+
+/// Checks hash, quality and all views of `picture` against the definition.
+pub fn matrix_form_is_the_definition(picture: &Picture, mode: Mode) {
+    let hash = pdq::hash(picture, mode);
+    let views = pdq::views(picture, mode);
+    assert_eq!(views.hashes[0], hash.pdq);
+    assert_eq!(views.quality, hash.quality);
+    let expected = reference::hash(picture, mode);
+    assert!(
+        hash.quality.abs_diff(expected.quality) <= 1,
+        "quality {} not {}",
+        hash.quality,
+        expected.quality
+    );
+    for (view, found) in View::ALL.into_iter().zip(views.hashes) {
+        let picture = transformed(picture, view);
+        let expected = reference::hash(&picture, mode).pdq;
+        let undecided = reference::undecided(&picture, mode, 1e-3);
+        for k in 0..256 {
+            let bit = |bytes: &[u8; 32]| bytes[31 - k / 8] >> (k % 8) & 1;
+            assert!(
+                bit(&found.0) == bit(&expected.0) || undecided.contains(&k),
+                "bit {k} of {}x{} {view:?} {mode:?}: {found} not {expected}",
+                picture.width(),
+                picture.height()
+            );
+        }
+    }
+}
+
+/// The pixels of `picture` moved as `view` says.
+pub fn transformed(picture: &Picture, view: View) -> Picture {
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let turned = matches!(view, View::Rot90 | View::Rot270 | View::FlipPlus1 | View::FlipMinus1);
+    let (new_width, new_height) = if turned { (height, width) } else { (width, height) };
+    let channels = picture.pixels().channels();
+    let mut bytes = Vec::with_capacity(picture.pixels().bytes().len());
+    for y in 0..new_height {
+        for x in 0..new_width {
+            let (from_y, from_x) = match view {
+                View::Original => (y, x),
+                View::Rot90 => (x, width - 1 - y),
+                View::Rot180 => (height - 1 - y, width - 1 - x),
+                View::Rot270 => (height - 1 - x, y),
+                View::FlipX => (height - 1 - y, x),
+                View::FlipY => (y, width - 1 - x),
+                View::FlipPlus1 => (x, y),
+                View::FlipMinus1 => (height - 1 - x, width - 1 - y),
+            };
+            let at = (from_y * width + from_x) * channels;
+            bytes.extend_from_slice(&picture.pixels().bytes()[at..at + channels]);
+        }
+    }
+    let pixels = match picture.pixels() {
+        Pixels::Grey(_) => Pixels::Grey(bytes),
+        Pixels::Rgb(_) => Pixels::Rgb(bytes),
+    };
+    Picture::new(new_width as u32, new_height as u32, pixels).expect("as many pixels as before")
+}
