@@ -25,7 +25,7 @@ use crate::entry::{Entry, Label, Rejection, Row};
 use crate::error::Error;
 use crate::lines::{Lines, content_len, trim};
 use crate::plain::{kind_of, usable};
-use crate::reason::{Cause, Problem};
+use crate::reason::{Cause, Problem, Reason};
 
 /// The columns that a header can name, lower case, in any order.
 pub const COLUMNS: [&str; 14] = [
@@ -203,6 +203,9 @@ impl Record {
 pub(crate) struct Header {
     place: [Option<usize>; COLUMNS.len()],
     columns: usize,
+    /// The kinds that have a column. Together with the next flag it keeps lists of one column fast.
+    kinds: Vec<Kind>,
+    has_more_than_hashes: bool,
 }
 
 impl Header {
@@ -231,59 +234,68 @@ impl Header {
                 return Err(Error::DuplicateColumn { line, name: COLUMNS[column] });
             }
         }
-        if Kind::ALL.into_iter().all(|kind| place[Column::of(kind) as usize].is_none()) {
+        let kinds: Vec<Kind> =
+            Kind::ALL.into_iter().filter(|kind| place[Column::of(*kind) as usize].is_some()).collect();
+        if kinds.is_empty() {
             return Err(Error::NoHashColumn { line });
         }
-        Ok(Self { place, columns: record.cells.len() })
+        let columns = record.cells.len();
+        Ok(Self { place, columns, has_more_than_hashes: columns > kinds.len(), kinds })
     }
 
     /// What the cells of one row say.
     pub(crate) fn row(&self, record: &Record, row: u64) -> Row {
         let line = record.line;
-        let reject = |problems: Vec<Problem>, cause: Cause| {
-            let reason = problems.first().map_or(cause.reason(), Problem::reason);
-            let problems = if problems.is_empty() { vec![Problem::row(cause)] } else { problems };
+        let reject = |problems: Vec<Problem>| {
+            let reason = problems.first().map_or(Reason::NoHash, Problem::reason);
             Row::Rejected(Rejection { row, line, reason, problems })
         };
         if record.spoiled {
-            return reject(Vec::new(), Cause::Quote);
+            return reject(vec![Problem::row(Cause::Quote)]);
         }
         if record.cells.len() != self.columns {
             let cause = Cause::Columns { expected: self.columns, got: record.cells.len() };
-            return reject(Vec::new(), cause);
+            return reject(vec![Problem::row(cause)]);
         }
 
+        let mut entry = Entry { row, line, ..Entry::default() };
         let mut problems = Vec::new();
-        let pdq_quality =
-            self.number(record, Column::PdqQuality, 100, &mut problems).and_then(|n| u8::try_from(n).ok());
-        let mut unusable = Vec::new();
-        let mut hashes = Vec::new();
-        for kind in Kind::ALL {
-            match self.hash(record, kind, pdq_quality) {
+        if self.has_more_than_hashes {
+            let quality = self.number(record, Column::PdqQuality, 100, &mut problems);
+            entry.pdq_quality = quality.and_then(|quality| u8::try_from(quality).ok());
+            entry.size = self.number(record, Column::Size, u64::MAX, &mut problems);
+        }
+        for kind in &self.kinds {
+            match self.hash(record, *kind, entry.pdq_quality) {
                 None => {}
-                Some(Ok(hash)) => hashes.push(hash),
-                Some(Err(cause)) => unusable.push(Problem::cell(kind.name(), cause)),
+                Some(Ok(hash)) => entry.hashes.push(hash),
+                Some(Err(cause)) => entry.dropped.push(Problem::cell(kind.name(), cause)),
             }
         }
-        let size = self.number(record, Column::Size, u64::MAX, &mut problems);
-        if hashes.is_empty() {
-            if unusable.is_empty() {
-                unusable.push(Problem::row(Cause::NoHash));
-            }
-            unusable.append(&mut problems);
-            return reject(unusable, Cause::NoHash);
+        if entry.hashes.is_empty() && entry.dropped.is_empty() {
+            entry.dropped.push(Problem::row(Cause::NoHash));
         }
-        unusable.append(&mut problems);
-        let mut dropped = unusable;
-        let mut text = |column| self.text(record, column, &mut dropped);
+        entry.dropped.append(&mut problems);
+        if entry.hashes.is_empty() {
+            return reject(entry.dropped);
+        }
+        if self.has_more_than_hashes {
+            self.words(record, &mut entry);
+        }
+        Row::Accepted(entry)
+    }
+
+    /// The cells of a row that are text.
+    fn words(&self, record: &Record, entry: &mut Entry) {
+        let mut text = |column| self.text(record, column, &mut entry.dropped);
         let (id, path) = (text(Column::Id), text(Column::Path));
-        let view = text(Column::View);
+        entry.name = id.or(path);
+        entry.view = text(Column::View);
         let label = [Column::LabelScheme, Column::LabelVersion, Column::LabelCode, Column::Series].map(text);
-        let label = label.iter().any(Option::is_some).then(|| {
+        if label.iter().any(Option::is_some) {
             let [scheme, version, code, series] = label.map(Option::unwrap_or_default);
-            Label { scheme, version, code, series }
-        });
-        Row::Accepted(Entry { row, line, name: id.or(path), hashes, pdq_quality, size, view, label, dropped })
+            entry.label = Some(Label { scheme, version, code, series });
+        }
     }
 
     /// The cell of a column; `None` when there is no such column or the cell is empty.
@@ -329,4 +341,86 @@ impl Header {
 fn excerpt(cell: &[u8]) -> String {
     const CHARACTERS: usize = 40;
     String::from_utf8_lossy(&cell[..cell.len().min(4 * CHARACTERS)]).chars().take(CHARACTERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The cells of every row; `None` for a row that is spoiled.
+    fn split(text: &[u8]) -> Result<Vec<Option<Vec<Vec<u8>>>>, Error> {
+        let (mut lines, mut record, mut rows) = (Lines::new(text), Record::default(), Vec::new());
+        while record.read(&mut lines)? {
+            rows.push((!record.spoiled).then(|| record.cells().map(<[u8]>::to_vec).collect()));
+        }
+        Ok(rows)
+    }
+
+    fn oracle(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
+        let reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+        let rows = reader.into_byte_records();
+        rows.map(|row| row.unwrap().iter().map(<[u8]>::to_vec).collect()).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// What is taken here is what the csv crate takes. It takes more: see the top of the file.
+        #[test]
+        fn cells_are_those_of_the_csv_crate(text in r#"([ab]|,|"|""|\n|\r\n){0,24}"#) {
+            if let Ok(rows) = split(text.as_bytes())
+                && rows.iter().all(Option::is_some)
+            {
+                let rows: Vec<_> = rows.into_iter().flatten().collect();
+                prop_assert_eq!(rows, oracle(text.as_bytes()));
+            }
+        }
+
+        #[test]
+        fn what_a_writer_quotes_is_read_back(
+            rows in prop::collection::vec(prop::collection::vec("[ab, \"\n\r]{0,6}", 2..4), 0..5),
+            always in any::<bool>(),
+            crlf in any::<bool>(),
+        ) {
+            let style = if always { ::csv::QuoteStyle::Always } else { ::csv::QuoteStyle::Necessary };
+            let end = if crlf { ::csv::Terminator::CRLF } else { ::csv::Terminator::Any(b'\n') };
+            let mut writer = ::csv::WriterBuilder::new()
+                .quote_style(style)
+                .terminator(end)
+                .flexible(true)
+                .from_writer(Vec::new());
+            for row in &rows {
+                writer.write_record(row).unwrap();
+            }
+            let text = writer.into_inner().unwrap();
+            let expected: Vec<_> = rows
+                .iter()
+                .map(|row| Some(row.iter().map(|cell| cell.clone().into_bytes()).collect::<Vec<_>>()))
+                .collect();
+            prop_assert_eq!(split(&text).unwrap(), expected);
+        }
+    }
+
+    /// Two missing marks made one row of three: the rows between would never have been looked for.
+    /// Reading stops and says where.
+    #[test]
+    fn rows_that_a_missing_mark_swallows_are_not_lost_in_silence() {
+        let text = b"\"a,1\nb,2\n\"c,3\nd,4\n";
+        assert_eq!(oracle(text).len(), 2, "the csv crate reads three rows as one");
+        assert!(matches!(split(text), Err(Error::StrayQuote { start: 1, line: 3 })), "{:?}", split(text));
+    }
+
+    #[test]
+    fn text_after_a_mark_spoils_its_row_only() {
+        let rows = split(b"\"a\"b,1\nc,2\n").unwrap();
+        assert_eq!(rows, [None, Some(vec![b"c".to_vec(), b"2".to_vec()])]);
+    }
+
+    #[test]
+    fn a_list_cut_inside_a_quoted_cell_is_refused() {
+        assert_eq!(oracle(b"a,\"b\nc").len(), 1, "the csv crate takes it for complete");
+        assert!(matches!(split(b"a,\"b\nc"), Err(Error::OpenQuote { line: 1 })));
+        assert!(matches!(split(b"x\na,\""), Err(Error::OpenQuote { line: 2 })));
+    }
 }

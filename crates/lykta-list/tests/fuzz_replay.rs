@@ -1,0 +1,16 @@
+//! Inputs that once broke something, kept for ever.
+
+use std::fs;
+use std::path::Path;
+
+#[test]
+fn what_fuzzing_found_stays_fixed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/fuzz/list_csv");
+    // The folder comes with the first find.
+    let Ok(files) = fs::read_dir(&folder) else { return };
+    for file in files {
+        let path = file.unwrap().path();
+        println!("{}", path.display());
+        lykta_list::fuzz::list_csv(&fs::read(path).unwrap());
+    }
+}
