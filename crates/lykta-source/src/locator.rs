@@ -159,7 +159,7 @@ mod tests {
         #[test]
         fn escaping_loses_nothing(bytes in name()) {
             prop_assert_eq!(unescape(&escape(&bytes)), Some(bytes.clone()));
-            prop_assert_eq!(unescape(&locator(&[bytes.clone()]).to_string()), Some(bytes));
+            prop_assert_eq!(unescape(&locator(std::slice::from_ref(&bytes)).to_string()), Some(bytes));
         }
 
         #[test]
