@@ -25,12 +25,14 @@ pub struct BuildOptions {
     pub structure: Option<Structure>,
     /// The radius to be fast at, in bits, 0..=256. Any other has an exact answer too.
     pub near_radius: u32,
+    /// Most bytes of memory to use, by an estimate from above; `None` sets no limit.
+    pub memory: Option<u64>,
 }
 
 impl Default for BuildOptions {
     /// The cheapest structure at 31 bits, the threshold that PDQ's makers recommend.
     fn default() -> Self {
-        Self { structure: None, near_radius: 31 }
+        Self { structure: None, near_radius: 31, memory: None }
     }
 }
 
@@ -61,7 +63,7 @@ pub struct NewEntry<'a> {
 /// Collects entries and writes an index file.
 ///
 /// The same sources and entries in the same order give the same bytes. Everything is held in
-/// memory until [`Builder::write`]: some 100 bytes an entry, and its name.
+/// memory until [`Builder::write`]; [`Builder::memory`] says how much that takes.
 pub struct Builder {
     options: BuildOptions,
     sources: Vec<Source>,
@@ -113,8 +115,12 @@ impl Builder {
     /// Adds a row of a list.
     ///
     /// # Errors
-    /// When the index is full: 2^31 entries, 65,535 different views, or a text of 4 GiB.
+    /// When the index is full: 2^31 entries, 65,535 different views, or a text of 4 GiB; and when
+    /// building it would take more memory than the options allow.
     pub fn add(&mut self, source: SourceId, entry: &NewEntry<'_>) -> Result<(), Error> {
+        if let Some(limit) = self.options.memory.filter(|limit| self.memory() > *limit) {
+            return Err(Problem::Memory { limit, entries: self.entries.len() as u64 }.into());
+        }
         let id = u32::try_from(self.entries.len()).ok().filter(|id| id & MANY == 0);
         let id = id.ok_or(Problem::TooLarge("entries"))?;
         let role = entry.role.unwrap_or(self.sources[source.0 as usize].role);
@@ -140,6 +146,20 @@ impl Builder {
             }
         }
         Ok(())
+    }
+
+    /// Bytes that building the index of what was added so far takes at its peak, estimated from
+    /// above. O(1).
+    pub fn memory(&self) -> u64 {
+        // Collected, collapsed, and as bytes of a section; vectors grow by doubling.
+        let copies = |count: usize, size: usize| (count * size * 4) as u64;
+        copies(self.entries.len(), size_of::<EntryRecord>())
+            + copies(self.strings.len(), 1)
+            + copies(self.labels.len(), size_of::<LabelRecord>() * 3)
+            + copies(self.md5.len(), size_of::<([u8; 16], u32)>())
+            + copies(self.sha1.len(), size_of::<([u8; 20], u32)>())
+            + copies(self.sha256.len() + self.blake3.len(), size_of::<([u8; 32], u32)>())
+            + copies(self.pdq.len(), size_of::<(Key, u32)>() + cost::MOST_SLOTS * size_of::<u32>())
     }
 
     /// Sorts everything and writes the file: to a temporary one beside it with access for the owner

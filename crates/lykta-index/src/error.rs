@@ -62,6 +62,11 @@ pub(crate) enum Problem {
     Record { section: SectionKind, record: u64, what: &'static str },
     #[error("section {}: its content cannot be read; build the index again", .0.name())]
     Content(SectionKind),
+    #[error(
+        "after {entries} entries building would take more than {limit} bytes of memory; \
+         allow more, or split the lists over several index files"
+    )]
+    Memory { limit: u64, entries: u64 },
     #[error("too many {0} for one index; split the lists over several index files")]
     TooLarge(&'static str),
 }

@@ -14,9 +14,11 @@ const ACCESS: f64 = 10.0;
 /// Nanoseconds for a key of the scan.
 const SCAN: f64 = 1.0;
 
-/// Fewest and most slots tried: fewer would be wider than a slot can be, more would be so narrow
-/// that every bucket holds a great part of a long list.
-const SLOTS: std::ops::RangeInclusive<usize> = 256usize.div_ceil(MAX_SLOT_WIDTH as usize)..=32;
+/// Most slots tried: more would be so narrow that every bucket holds a great part of a long list.
+pub(crate) const MOST_SLOTS: usize = 32;
+
+/// Fewer slots would be wider than a slot can be.
+const SLOTS: std::ops::RangeInclusive<usize> = 256usize.div_ceil(MAX_SLOT_WIDTH as usize)..=MOST_SLOTS;
 
 /// Ways to turn at most `flips` of `width` bits.
 pub(crate) fn ball(width: u32, flips: u32) -> f64 {

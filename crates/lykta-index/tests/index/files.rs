@@ -56,6 +56,22 @@ fn a_build_that_fails_leaves_the_old_file() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
+#[test]
+fn a_build_stops_before_it_takes_more_memory_than_allowed() {
+    let limit = 1 << 20;
+    let mut builder = Builder::new(BuildOptions { memory: Some(limit), ..BuildOptions::default() });
+    let list = builder.add_source(Source::default());
+    let mut add = |row: u32| {
+        let mut digest = [0; 32];
+        digest[..4].copy_from_slice(&row.to_be_bytes());
+        let hashes = [Digest::Sha256(digest).into()];
+        builder.add(list, &NewEntry { hashes: &hashes, ..NewEntry::default() })
+    };
+    let error = (1..100_000).find_map(|row| add(row).err()).unwrap();
+    assert!(error.to_string().contains("1048576 bytes of memory"), "{error}");
+    assert!(builder.memory() <= limit + 1000);
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_owner_can_read_an_index() {

@@ -54,7 +54,7 @@ pub(crate) fn hashes(count: usize, family: usize, numbers: &mut Numbers) -> Vec<
 
 /// An index file of PDQ hashes alone, entry `i` being hash `i`.
 pub(crate) fn pdq_index(hashes: &[Pdq], structure: Structure) -> Vec<u8> {
-    let mut builder = Builder::new(BuildOptions { structure: Some(structure), near_radius: 31 });
+    let mut builder = Builder::new(BuildOptions { structure: Some(structure), ..BuildOptions::default() });
     let list = builder.add_source(Source { name: "made up".into(), ..Source::default() });
     for (row, pdq) in (1..).zip(hashes) {
         let entry = NewEntry { row, hashes: &[Hash::Pdq(*pdq)], ..NewEntry::default() };
@@ -66,7 +66,7 @@ pub(crate) fn pdq_index(hashes: &[Pdq], structure: Structure) -> Vec<u8> {
 /// A small index file with something in every section that the structure has.
 pub(crate) fn full_index(structure: Structure) -> Vec<u8> {
     let mut numbers = Numbers(7);
-    let mut builder = Builder::new(BuildOptions { structure: Some(structure), near_radius: 31 });
+    let mut builder = Builder::new(BuildOptions { structure: Some(structure), ..BuildOptions::default() });
     let found = builder.add_source(Source { name: "found.csv".into(), rows: 300, ..Source::default() });
     let known = builder.add_source(Source { name: "known".into(), role: Role::Ignore, ..Source::default() });
     for row in 1..=300 {
