@@ -41,8 +41,7 @@ impl<R: Read> Reader<R> {
     /// first line that is the bare name of the kind is passed over.
     ///
     /// # Errors
-    /// Every one but [`Error::OpenQuote`] for a list that is empty, not text, or whose first line
-    /// is none of these.
+    /// Any [`Error`]: the list is empty or not text, or its first line is none of these.
     pub fn new(input: R, format: Option<Format>) -> Result<Self, Error> {
         let mut lines = Lines::new(input);
         let mut record = Record::default();
