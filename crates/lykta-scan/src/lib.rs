@@ -1,1 +1,48 @@
-//! x
+//! From items to results: digests and perceptual hashes, matches with an index, an outcome for
+//! every item, reports.
+//!
+//! Three types to know: [`Scanner`] (examines items on all cores, or bytes at hand), [`Record`]
+//! (what is known of one item, with its [`Outcome`]) and [`Sink`] (takes the records; [`ReportDir`]
+//! is one). Every item has exactly one outcome, and [`Summary`] adds them up.
+//!
+//! ```
+//! use lykta_index::{BuildOptions, Builder, Index, NewEntry, Source};
+//! use lykta_scan::{Options, Outcome, Scanner};
+//!
+//! let mut builder = Builder::new(BuildOptions::default());
+//! let list = builder.add_source(Source { name: "examples".into(), ..Source::default() });
+//! let md5 = "md5:900150983cd24fb0d6963f7d28e17f72".parse()?;
+//! builder.add(list, &NewEntry { row: 1, name: Some("abc"), hashes: &[md5], ..NewEntry::default() })?;
+//! let index = Index::new(builder.into_bytes()?)?;
+//!
+//! let scanner = Scanner::new(&index, Options::default());
+//! let record = scanner.examine_bytes("upload", b"abc");
+//! assert_eq!(record.outcome, Outcome::MatchedExact);
+//! assert!(record.matches[0].weak, "MD5 alone can be forged");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod budget;
+mod error;
+mod examine;
+mod matching;
+mod options;
+mod outcome;
+mod progress;
+mod read;
+mod record;
+mod report;
+mod scanner;
+mod sink;
+mod summary;
+
+pub use error::Error;
+pub use options::Options;
+pub use outcome::{ExactOnly, Failure, Outcome, Problem, Skip};
+pub use progress::Progress;
+pub use record::{FORMAT_VERSION, Label, Match, Record};
+pub use report::{FindingSpool, IndexInfo, ListInfo, ReportDir, ReportOptions, RunInfo, Written};
+pub use scanner::Scanner;
+pub use sink::Sink;
+pub use summary::{Count, NearMatching, Summary};

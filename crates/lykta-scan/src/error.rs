@@ -1,0 +1,50 @@
+//! Why a scan or its report could not be made.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why a scan could not start, or was ended by something that is not the fault of an item.
+#[derive(Debug, Error)]
+#[error(transparent)]
+pub struct Error(#[from] Cause);
+
+#[derive(Debug, Error)]
+pub(crate) enum Cause {
+    #[error("the threads for the scan cannot be started: {0}; try fewer with --jobs")]
+    Threads(String),
+    #[error("a result cannot be written: {0}; free some space or choose another place and scan again")]
+    Sink(#[source] io::Error),
+    #[error(
+        "the source of the items failed by a fault of this program; scan again without the path it was in"
+    )]
+    Source,
+    #[error("{} is not empty: choose a new folder for the report", path(.0))]
+    NotEmpty(PathBuf),
+    #[error("{} is inside {}, which is to be scanned: choose a folder elsewhere", path(.dir), path(.scanned))]
+    InsideScanned { dir: PathBuf, scanned: PathBuf },
+    #[error("{} cannot be {doing}: {source}; check that the folder is writable and has space", path(.at))]
+    Write { at: PathBuf, doing: &'static str, source: io::Error },
+}
+
+impl Error {
+    /// The file or folder that the error is about, if it is about one.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.0 {
+            Cause::NotEmpty(path)
+            | Cause::InsideScanned { dir: path, .. }
+            | Cause::Write { at: path, .. } => Some(path),
+            Cause::Threads(_) | Cause::Sink(_) | Cause::Source => None,
+        }
+    }
+
+    /// Names the file or folder and what was being done to it.
+    pub(crate) fn write<'p>(at: &'p Path, doing: &'static str) -> impl FnOnce(io::Error) -> Self + 'p {
+        move |source| Cause::Write { at: at.to_owned(), doing, source }.into()
+    }
+}
+
+fn path(path: &Path) -> String {
+    lykta_source::Locator::from_path(path).to_string()
+}

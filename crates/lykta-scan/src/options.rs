@@ -1,0 +1,49 @@
+//! What a scan may do and cost.
+
+use std::num::NonZeroUsize;
+
+use lykta_media::Limits;
+
+/// What a scan may do and cost. The defaults are those of the command line.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads that examine items.
+    pub jobs: NonZeroUsize,
+    /// Whether pictures are compared by likeness, as far as the index holds PDQ.
+    pub near: bool,
+    /// Largest distance of a near match, in bits, 0..=256. 31 by default.
+    pub radius: u32,
+    /// Least quality of the item's picture and, where the list gives one, of the entry's, 0..=100.
+    /// 50 by default. A picture of quality 0 never matches, whatever this says.
+    pub min_quality: u8,
+    /// Items longer than this many bytes are skipped.
+    pub max_item_bytes: Option<u64>,
+    /// The first item that would bring the bytes of the scan above this is skipped, and all after
+    /// it are.
+    pub max_total_bytes: Option<u64>,
+    /// Bytes of picture files held in memory at once, by all threads together; 512 MiB by
+    /// default. A longer picture file is compared by digests only and fails as over the limits.
+    pub file_memory: u64,
+    /// Bytes that decoding may take at once, by all threads together, as estimated from the
+    /// pictures' headers; 1 GiB by default. A picture that needs more is decoded alone, if
+    /// `limits` allow it at all.
+    pub decode_memory: u64,
+    /// What decoding one picture may cost.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            jobs: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            near: true,
+            radius: 31,
+            min_quality: 50,
+            max_item_bytes: None,
+            max_total_bytes: None,
+            file_memory: 512 << 20,
+            decode_memory: 1 << 30,
+            limits: Limits::default(),
+        }
+    }
+}

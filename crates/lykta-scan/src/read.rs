@@ -1,0 +1,116 @@
+//! Reading a file in pieces: digests on the way, an end when the scan is stopped.
+
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use lykta_hash::{Digests, Kind, KindSet};
+use lykta_media::Digester;
+use lykta_source::OpenFile;
+
+use crate::outcome::{Failure, Skip};
+use crate::progress::Progress;
+use crate::record::Record;
+
+/// Bytes read at a time: few enough to stay in cache between the digests.
+const PIECE: usize = 128 << 10;
+
+/// Who watches an examination and may end it: the caller's flag, and the scan's own.
+#[derive(Clone, Copy)]
+pub(crate) struct Watch<'w> {
+    pub(crate) progress: &'w Progress,
+    pub(crate) stop: [&'w AtomicBool; 2],
+}
+
+impl Watch<'_> {
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.iter().any(|stop| stop.load(Relaxed))
+    }
+}
+
+/// Why an item is given up.
+pub(crate) enum GivenUp {
+    Failed(Failure, String),
+    Skipped(Skip, String),
+}
+
+impl From<lykta_source::Error> for GivenUp {
+    fn from(error: lykta_source::Error) -> Self {
+        Self::Failed(Failure::from(&error), error.to_string())
+    }
+}
+
+pub(crate) fn unreadable(error: io::Error) -> GivenUp {
+    lykta_source::Error::Read(error).into()
+}
+
+/// Digests of `head` and of what follows it in the file; each piece also goes to `keep`.
+///
+/// A file that ended early or grew is not noticed here but by [`OpenFile::finish`].
+pub(crate) fn read_all(
+    kinds: KindSet,
+    head: &[u8],
+    rest: &mut OpenFile,
+    watch: Watch<'_>,
+    mut keep: impl FnMut(&[u8]),
+) -> Result<Digests, GivenUp> {
+    let mut digester = Digester::new(kinds);
+    let mut take = |piece: &[u8]| {
+        watch.progress.add_bytes(piece.len() as u64);
+        digester.update(piece);
+        keep(piece);
+    };
+    take(head);
+    let left = usize::try_from(rest.size()).unwrap_or(PIECE).saturating_sub(head.len());
+    let mut piece = vec![0; left.min(PIECE)];
+    loop {
+        if watch.is_stopped() {
+            return Err(GivenUp::Skipped(Skip::Stopped, String::new()));
+        }
+        match rest.read(&mut piece) {
+            Ok(0) => return Ok(digester.finish()),
+            Ok(len) => take(&piece[..len]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+    }
+}
+
+/// The second read of a reported item that was not held in memory, for SHA-1 and SHA-256.
+///
+/// What the first read gave stays, matches included; digests of the second are taken only when it
+/// saw the same bytes.
+pub(crate) fn read_again(record: &mut Record, open: &mut OpenFile, watch: Watch<'_>) -> Result<(), GivenUp> {
+    let first = record.digests;
+    let all = with_reported(first.kinds());
+    if all == first.kinds() {
+        return Ok(());
+    }
+    open.rewind()?;
+    let quiet = Watch { progress: &Progress::default(), ..watch };
+    let second = match read_all(all, &[], open, quiet, |_| {}) {
+        Ok(second) => second,
+        // Found is found: stopping costs the additional digests only, and the scan as a whole says
+        // that it is incomplete.
+        Err(GivenUp::Skipped(..)) => return Ok(()),
+        Err(failed) => return Err(failed),
+    };
+    if first.iter().any(|digest| second.get(digest.kind()) != Some(digest)) {
+        let detail = "a second read gave other bytes; the matches are those of the first";
+        return Err(GivenUp::Failed(Failure::Changed, detail.to_owned()));
+    }
+    record.digests = second;
+    Ok(())
+}
+
+/// Adds the digests that a reported item always has.
+pub(crate) fn complete(digests: &mut Digests, bytes: &[u8]) {
+    let missing = with_reported(KindSet::EMPTY).iter().filter(|kind| digests.get(*kind).is_none());
+    let mut digester = Digester::new(missing.collect());
+    digester.update(bytes);
+    digester.finish().iter().for_each(|digest| digests.insert(digest));
+}
+
+/// `kinds` and those that every reported item has.
+fn with_reported(kinds: KindSet) -> KindSet {
+    kinds.with(Kind::Sha1).with(Kind::Sha256)
+}

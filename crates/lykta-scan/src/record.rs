@@ -1,0 +1,296 @@
+//! What is known of one item at the end, and the JSON of it.
+
+use lykta_hash::{Digests, Kind, Pdq};
+use lykta_index::Role;
+use lykta_media::pdq::View;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::outcome::{Failure, Outcome, Problem, Skip};
+
+/// Version of the JSON lines, their key `v`.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What is known of one item when it is done with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Where the item is: escaped steps, the path first, then what is inside what.
+    pub locator: Vec<String>,
+    /// Length in bytes; none when it could not be learnt.
+    pub size: Option<u64>,
+    /// Digests of the kinds that the index holds; of a reported item also SHA-1 and SHA-256.
+    pub digests: Digests,
+    /// PDQ of the picture as stored, if it was computed.
+    pub pdq: Option<Pdq>,
+    /// Quality of that PDQ, 0..=100.
+    pub pdq_quality: Option<u8>,
+    /// Hits: exact ones first, then by distance, list, entry and kind.
+    pub matches: Vec<Match>,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What went wrong. There is one for every failed and skipped item, and for an item with an
+    /// exact hit whose picture could not be decoded.
+    pub problem: Option<Problem>,
+}
+
+/// One entry of a list that an item hit, by one kind of hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    /// The kind of hash.
+    pub kind: Kind,
+    /// Bits in which the PDQs differ; 0 for digests.
+    pub distance: u32,
+    /// The view of the item's picture that came nearest; none for digests.
+    pub view: Option<View>,
+    /// Name of the list.
+    pub list: String,
+    /// The entry's id or path in the list, else `row N`.
+    pub entry: String,
+    /// Classification that the list gives the entry.
+    pub label: Option<Label>,
+    /// What a match with the entry means.
+    pub role: Role,
+    /// Whether only MD5 or SHA-1 agree: a file with the same MD5 or SHA-1 can be made on purpose.
+    pub weak: bool,
+}
+
+/// A classification, as the list has it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Label {
+    /// The scheme.
+    pub scheme: String,
+    /// Its version.
+    pub version: String,
+    /// The code within the scheme.
+    pub code: String,
+}
+
+impl Record {
+    /// An item of which nothing is known but where it is.
+    pub(crate) fn new(locator: Vec<String>, size: Option<u64>) -> Self {
+        Self {
+            locator,
+            size,
+            digests: Digests::default(),
+            pdq: None,
+            pdq_quality: None,
+            matches: Vec::new(),
+            outcome: Outcome::Failed(Failure::Internal),
+            problem: None,
+        }
+    }
+
+    /// Makes it a failed item. What was found before stays.
+    pub(crate) fn fail(&mut self, failure: Failure, detail: String) {
+        self.outcome = Outcome::Failed(failure);
+        self.problem = Some(Problem { reason: failure.name(), detail });
+    }
+
+    /// Makes it a skipped item.
+    pub(crate) fn skip(&mut self, skip: Skip, detail: String) {
+        self.outcome = Outcome::Skipped(skip);
+        self.problem = Some(Problem { reason: skip.name(), detail });
+    }
+
+    /// Whether the item is reported: any match with an entry of role match or note.
+    pub fn is_finding(&self) -> bool {
+        self.matches.iter().any(|found| found.role != Role::Ignore)
+    }
+
+    /// Whether the item counts as found (exit codes 1 and 4): any match with role match.
+    pub fn is_found(&self) -> bool {
+        self.matches.iter().any(|found| found.role == Role::Match)
+    }
+
+    /// The line of `findings.jsonl`, without a line end. `label`, `size`, `pdq`, `pdq_quality` and
+    /// the `view` of an exact match are `null` when there is none.
+    pub fn finding_json(&self) -> String {
+        json(&FindingLine {
+            v: FORMAT_VERSION,
+            locator: &self.locator,
+            size: self.size,
+            digests: DigestMap(&self.digests),
+            pdq: self.pdq.map(|pdq| pdq.to_string()),
+            pdq_quality: self.pdq_quality,
+            matches: self.matches.iter().map(MatchLine::new).collect(),
+        })
+    }
+
+    /// The line of `errors.jsonl`, without a line end; none for an item without a problem.
+    pub fn error_json(&self) -> Option<String> {
+        let problem = self.problem.as_ref()?;
+        Some(json(&ErrorLine {
+            v: FORMAT_VERSION,
+            locator: &self.locator,
+            size: self.size,
+            outcome: self.outcome.name(),
+            reason: problem.reason,
+            detail: &problem.detail,
+            compared: self.compared(),
+        }))
+    }
+
+    /// The line of `items.jsonl`, without a line end.
+    pub fn item_json(&self) -> String {
+        json(&ItemLine {
+            v: FORMAT_VERSION,
+            locator: &self.locator,
+            size: self.size,
+            digests: DigestMap(&self.digests),
+            pdq: self.pdq.map(|pdq| pdq.to_string()),
+            pdq_quality: self.pdq_quality,
+            outcome: self.outcome.name(),
+            reason: self.outcome.reason(),
+        })
+    }
+
+    // What was compared with the lists in spite of the problem.
+    fn compared(&self) -> &'static str {
+        match (self.digests.kinds().is_empty(), self.pdq.is_some()) {
+            (true, _) => "nothing",
+            (false, false) => "exact",
+            (false, true) => "exact and near",
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct FindingLine<'r> {
+    v: u32,
+    locator: &'r [String],
+    size: Option<u64>,
+    digests: DigestMap<'r>,
+    pdq: Option<String>,
+    pdq_quality: Option<u8>,
+    matches: Vec<MatchLine<'r>>,
+}
+
+#[derive(serde::Serialize)]
+struct MatchLine<'r> {
+    kind: &'static str,
+    distance: u32,
+    view: Option<&'static str>,
+    list: &'r str,
+    entry: &'r str,
+    label: Option<&'r Label>,
+    role: &'static str,
+    weak: bool,
+}
+
+impl<'r> MatchLine<'r> {
+    fn new(found: &'r Match) -> Self {
+        Self {
+            kind: found.kind.name(),
+            distance: found.distance,
+            view: found.view.map(View::name),
+            list: &found.list,
+            entry: &found.entry,
+            label: found.label.as_ref(),
+            role: found.role.name(),
+            weak: found.weak,
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct ErrorLine<'r> {
+    v: u32,
+    locator: &'r [String],
+    size: Option<u64>,
+    outcome: &'static str,
+    reason: &'static str,
+    detail: &'r str,
+    compared: &'static str,
+}
+
+#[derive(serde::Serialize)]
+struct ItemLine<'r> {
+    v: u32,
+    locator: &'r [String],
+    size: Option<u64>,
+    digests: DigestMap<'r>,
+    pdq: Option<String>,
+    pdq_quality: Option<u8>,
+    outcome: &'static str,
+    reason: Option<&'static str>,
+}
+
+struct DigestMap<'r>(&'r Digests);
+
+impl Serialize for DigestMap<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for digest in self.0.iter() {
+            map.serialize_entry(digest.kind().name(), &digest.to_string())?;
+        }
+        map.end()
+    }
+}
+
+// Strings, numbers and maps with string keys always become JSON.
+#[expect(clippy::unwrap_used, reason = "none of the types above can fail to serialise")]
+fn json(line: &impl Serialize) -> String {
+    serde_json::to_string(line).unwrap()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lykta_hash::Digest;
+
+    fn record() -> Record {
+        Record {
+            locator: vec!["/dump/a.zip".into(), "inner/\"b\"\n\\xff.jpg".into()],
+            size: Some(3),
+            digests: [Digest::Sha1([0xab; 20])].into_iter().collect(),
+            pdq: Some(Pdq([0x0f; 32])),
+            pdq_quality: Some(88),
+            matches: vec![Match {
+                kind: Kind::Pdq,
+                distance: 7,
+                view: Some(View::ALL[0]),
+                list: "l".into(),
+                entry: "row 4".into(),
+                label: Some(Label { scheme: "s".into(), version: "1".into(), code: "2".into() }),
+                role: Role::Note,
+                weak: false,
+            }],
+            outcome: Outcome::Noted,
+            problem: None,
+        }
+    }
+
+    #[test]
+    fn a_finding_has_the_keys_of_the_contract_in_their_order() {
+        let expected = format!(
+            concat!(
+                r#"{{"v":1,"locator":["/dump/a.zip","inner/\"b\"\n\\xff.jpg"],"size":3,"#,
+                r#""digests":{{"sha1":"{sha1}"}},"pdq":"{pdq}","pdq_quality":88,"#,
+                r#""matches":[{{"kind":"pdq","distance":7,"view":"original","list":"l","entry":"row 4","#,
+                r#""label":{{"scheme":"s","version":"1","code":"2"}},"role":"note","weak":false}}]}}"#
+            ),
+            sha1 = "ab".repeat(20),
+            pdq = "0f".repeat(32),
+        );
+        assert_eq!(record().finding_json(), expected);
+    }
+
+    #[test]
+    fn what_is_not_known_is_null() {
+        let mut record = Record { size: None, pdq: None, pdq_quality: None, ..record() };
+        record.matches[0].label = None;
+        record.matches[0].view = None;
+        let json = record.finding_json();
+        for key in ["size", "pdq", "pdq_quality", "label", "view"] {
+            assert!(json.contains(&format!("\"{key}\":null")), "{json}");
+        }
+    }
+
+    #[test]
+    fn an_error_says_what_was_compared_all_the_same() {
+        assert_eq!(record().error_json(), None);
+        let problem = Some(Problem { reason: "changed while it was read", detail: String::new() });
+        let line = Record { problem, pdq: None, ..record() }.error_json().unwrap();
+        assert!(line.contains(r#""outcome":"noted","reason":"changed while it was read""#), "{line}");
+        assert!(line.ends_with(r#""compared":"exact"}"#), "{line}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Findings as CSV, one row for each match, for spreadsheets.
+
+use std::io::{self, Write};
+
+use crate::report::rows::FindingRow;
+
+const COLUMNS: &[&str] = &[
+    "locator",
+    "size",
+    "md5",
+    "sha1",
+    "sha256",
+    "blake3",
+    "pdq",
+    "pdq_quality",
+    "kind",
+    "distance",
+    "view",
+    "list",
+    "entry",
+    "label_scheme",
+    "label_version",
+    "label_code",
+    "role",
+    "weak",
+];
+
+/// The first line.
+pub(crate) fn write_header(out: &mut impl Write) -> io::Result<()> {
+    write_row(out, COLUMNS.iter().map(|column| (*column).to_owned()))
+}
+
+/// The rows of a finding: steps of the locator joined with `!`, unknown values empty.
+pub(crate) fn write_finding(out: &mut impl Write, finding: &FindingRow) -> io::Result<()> {
+    for found in &finding.matches {
+        let digests = ["md5", "sha1", "sha256", "blake3"];
+        let label = found.label.as_ref();
+        let cells = [finding.place(), text(finding.size)]
+            .into_iter()
+            .chain(digests.map(|kind| finding.digests.get(kind).cloned().unwrap_or_default()))
+            .chain([
+                finding.pdq.clone().unwrap_or_default(),
+                text(finding.pdq_quality),
+                found.kind.clone(),
+                found.distance.to_string(),
+                found.view.clone().unwrap_or_default(),
+                found.list.clone(),
+                found.entry.clone(),
+                label.map(|label| label.scheme.clone()).unwrap_or_default(),
+                label.map(|label| label.version.clone()).unwrap_or_default(),
+                label.map(|label| label.code.clone()).unwrap_or_default(),
+                found.role.clone(),
+                found.weak.to_string(),
+            ]);
+        write_row(out, cells)?;
+    }
+    Ok(())
+}
+
+fn text(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+fn write_row(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::Result<()> {
+    let row: Vec<String> = cells.map(|cell| escape(&cell)).collect();
+    // RFC 4180: lines end with CR LF.
+    out.write_all(row.join(",").as_bytes())?;
+    out.write_all(b"\r\n")
+}
+
+/// A cell: quoted where CSV needs it, and with a `'` in front where a spreadsheet would take the
+/// text for a formula. File names are chosen by strangers.
+fn escape(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let text = if formula { format!("'{cell}") } else { cell.to_owned() };
+    if text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_disarmed_and_separators_quoted() {
+        for (cell, expected) in [
+            ("a.jpg", "a.jpg"),
+            ("=cmd()", "'=cmd()"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@x", "'@x"),
+            ("\tx", "'\tx"),
+            ("\rx", "\"'\rx\""),
+            ("a,b", "\"a,b\""),
+            ("a\"b", "\"a\"\"b\""),
+            ("a\nb", "\"a\nb\""),
+            ("=1,\"2\"", "\"'=1,\"\"2\"\"\""),
+            ("", ""),
+        ] {
+            assert_eq!(escape(cell), expected);
+        }
+    }
+}

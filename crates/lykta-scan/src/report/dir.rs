@@ -1,0 +1,223 @@
+//! A folder with everything that a scan says: findings, errors, counts, a page for people, and a
+//! manifest that pins all of it.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Zoned;
+
+use crate::error::Error;
+use crate::record::Record;
+use crate::report::html::Page;
+use crate::report::manifest::{Manifest, OutputFile, RunInfo};
+use crate::report::output::{Output, create_private};
+use crate::report::rows::{ErrorRow, FindingRow, parse};
+use crate::report::sorted::{Sorter, key};
+use crate::report::{csv, place};
+use crate::sink::Sink;
+use crate::summary::Summary;
+
+/// Findings in the order in which they come, while a scan runs.
+const PARTIAL: &str = "findings.partial.jsonl";
+
+/// What a report has besides what every report has.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportOptions {
+    /// `findings.csv`. Off by default.
+    pub csv: bool,
+    /// `report.html`. On by default.
+    pub html: bool,
+    /// `items.jsonl`, with every item. Off by default.
+    pub items: bool,
+    /// Bytes of lines held in memory for sorting, for each of findings, errors and items. 64 MiB
+    /// by default; what is beyond goes to temporary files in the folder.
+    pub sort_memory: usize,
+}
+
+impl Default for ReportOptions {
+    fn default() -> Self {
+        Self { csv: false, html: true, items: false, sort_memory: 64 << 20 }
+    }
+}
+
+/// A report under way: a [`Sink`], and [`ReportDir::finish`] when the scan has ended.
+///
+/// While the scan runs, each finding is written to `findings.partial.jsonl` before the next item
+/// is taken. Without `finish`, as after an error, that file is what is left.
+#[derive(Debug)]
+pub struct ReportDir {
+    dir: PathBuf,
+    options: ReportOptions,
+    started: Zoned,
+    partial: File,
+    findings: Sorter,
+    errors: Sorter,
+    items: Option<Sorter>,
+}
+
+/// A finished report.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The folder, links resolved.
+    pub dir: PathBuf,
+    /// SHA-256 of `manifest.json`, in hexadecimal: whoever notes it down can later tell whether
+    /// anything in the report was changed.
+    pub manifest_sha256: String,
+}
+
+impl ReportDir {
+    /// Makes the folder `dir`, private to its owner, or takes an empty one. `scanned` are the
+    /// paths that will be scanned.
+    ///
+    /// # Errors
+    /// When it is not empty, lies inside one of `scanned`, or cannot be made or written to.
+    pub fn create(dir: &Path, scanned: &[PathBuf], options: ReportOptions) -> Result<Self, Error> {
+        let dir = place::prepare(dir, scanned)?;
+        let partial = dir.join(PARTIAL);
+        let sorter = || Sorter::new(&dir, options.sort_memory);
+        Ok(Self {
+            partial: create_private(&partial).map_err(Error::write(&partial, "created"))?,
+            findings: sorter(),
+            errors: sorter(),
+            items: options.items.then(sorter),
+            started: Zoned::now(),
+            options,
+            dir,
+        })
+    }
+
+    /// Writes everything but the manifest, sorted, then the manifest, and waits for the disk.
+    ///
+    /// Also right for a scan that was stopped: `summary` says so.
+    ///
+    /// # Errors
+    /// When something cannot be written. `findings.partial.jsonl` is then still there.
+    pub fn finish(self, summary: &Summary, run: &RunInfo) -> Result<Written, Error> {
+        let dir = &self.dir;
+        let mut files = Vec::new();
+        let mut page = match self.options.html {
+            true => Some(begin_page(dir, summary, run)?),
+            false => None,
+        };
+        let table = match self.options.csv {
+            true => Some(begin_table(dir)?),
+            false => None,
+        };
+        files.extend(write_findings(dir, self.findings, table, page.as_mut())?);
+        files.push(write_errors(dir, self.errors, page.as_mut())?);
+        if let Some(items) = self.items {
+            files.push(write_sorted(dir, "items.jsonl", items, |_| Ok(()))?);
+        }
+        files.push(write_whole(dir, "summary.json", summary.to_json().as_bytes())?);
+        if let Some(page) = page {
+            let page = page.end().map_err(Error::write(&dir.join(HTML), "written"))?;
+            files.push(page.finish()?);
+        }
+        files.sort_by_key(|file| file.name);
+        let manifest = Manifest::new(run, summary, &files, &self.started).to_json();
+        let manifest = write_whole(dir, "manifest.json", manifest.as_bytes())?;
+        let partial = dir.join(PARTIAL);
+        fs::remove_file(&partial).map_err(Error::write(&partial, "removed"))?;
+        sync_dir(dir).map_err(Error::write(dir, "written"))?;
+        Ok(Written { manifest_sha256: manifest.sha256, dir: self.dir })
+    }
+}
+
+impl Sink for ReportDir {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        if record.is_finding() {
+            let line = record.finding_json();
+            // One write, so that a reader never sees half a line of a run that goes on.
+            self.partial.write_all(format!("{line}\n").as_bytes())?;
+            self.findings.push(key(&record.locator), line.into_bytes())?;
+        }
+        if let Some(line) = record.error_json() {
+            self.errors.push(key(&record.locator), line.into_bytes())?;
+        }
+        if let Some(items) = &mut self.items {
+            items.push(key(&record.locator), record.item_json().into_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+const HTML: &str = "report.html";
+
+fn begin_page(dir: &Path, summary: &Summary, run: &RunInfo) -> Result<Page<Output>, Error> {
+    let output = Output::create(dir, HTML)?;
+    let named = output.named();
+    Page::begin(output, summary, run).map_err(named)
+}
+
+fn begin_table(dir: &Path) -> Result<Output, Error> {
+    let mut output = Output::create(dir, "findings.csv")?;
+    csv::write_header(&mut output).map_err(output.named())?;
+    Ok(output)
+}
+
+fn write_findings(
+    dir: &Path,
+    findings: Sorter,
+    mut table: Option<Output>,
+    mut page: Option<&mut Page<Output>>,
+) -> Result<Vec<OutputFile>, Error> {
+    let wanted = table.is_some() || page.is_some();
+    let lines = write_sorted(dir, "findings.jsonl", findings, |line| {
+        if wanted {
+            let finding: FindingRow = parse(line)?;
+            if let Some(table) = &mut table {
+                csv::write_finding(table, &finding)?;
+            }
+            if let Some(page) = &mut page {
+                page.finding(&finding)?;
+            }
+        }
+        Ok(())
+    })?;
+    let table = table.map(Output::finish).transpose()?;
+    Ok([lines].into_iter().chain(table).collect())
+}
+
+fn write_errors(
+    dir: &Path,
+    errors: Sorter,
+    mut page: Option<&mut Page<Output>>,
+) -> Result<OutputFile, Error> {
+    if let Some(page) = &mut page {
+        page.begin_errors().map_err(Error::write(&dir.join(HTML), "written"))?;
+    }
+    write_sorted(dir, "errors.jsonl", errors, |line| match &mut page {
+        Some(page) => page.error(&parse::<ErrorRow>(line)?),
+        None => Ok(()),
+    })
+}
+
+fn write_sorted(
+    dir: &Path,
+    name: &'static str,
+    lines: Sorter,
+    mut also: impl FnMut(&[u8]) -> io::Result<()>,
+) -> Result<OutputFile, Error> {
+    let mut output = Output::create(dir, name)?;
+    let named = output.named();
+    lines
+        .finish(|line| {
+            output.write_all(line)?;
+            output.write_all(b"\n")?;
+            also(line)
+        })
+        .map_err(named)?;
+    output.finish()
+}
+
+fn write_whole(dir: &Path, name: &'static str, bytes: &[u8]) -> Result<OutputFile, Error> {
+    let mut output = Output::create(dir, name)?;
+    output.write_all(bytes).map_err(output.named())?;
+    output.finish()
+}
+
+/// Makes the names of new files last. Other systems than Unix do not open folders.
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}

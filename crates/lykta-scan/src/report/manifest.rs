@@ -1,0 +1,249 @@
+//! Who made a report, of what, when, and the SHA-256 of each of its files.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use jiff::Zoned;
+use lykta_hash::text::to_hex;
+use lykta_index::{Index, Source};
+use lykta_source::escape;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::record::FORMAT_VERSION;
+use crate::summary::Summary;
+
+/// What only the program that scans knows about a run.
+#[derive(Clone, Debug, Default)]
+pub struct RunInfo {
+    /// Name of the program.
+    pub tool: String,
+    /// Its version.
+    pub version: String,
+    /// Its arguments, escaped where they are not UTF-8.
+    pub arguments: Vec<String>,
+    /// The indexes compared with.
+    pub indexes: Vec<IndexInfo>,
+}
+
+/// Which index, and what is in it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct IndexInfo {
+    /// Its path as given, escaped.
+    pub path: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// [`Index::checksum`] of the index that was used, in hexadecimal.
+    pub checksum: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// The program that built it.
+    pub written_by: String,
+    /// The lists in it.
+    pub lists: Vec<ListInfo>,
+}
+
+/// A list in an index.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ListInfo {
+    /// Its name.
+    pub name: String,
+    /// What a match with it means.
+    pub role: String,
+    /// The format it was read as.
+    pub format: String,
+    /// SHA-256 of the list file.
+    pub sha256: String,
+    /// Length of the list file in bytes.
+    pub bytes: u64,
+    /// Its rows: those accepted and rejected add up to them.
+    pub rows: u64,
+    /// Rows that became an entry.
+    pub accepted: u64,
+    /// Rows that did not, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Values of accepted rows that could not be used, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// Hashes that the list had given before.
+    pub duplicates: u64,
+}
+
+impl IndexInfo {
+    /// Describes `index`, which was opened from the file at `path`. Reads the whole file for its
+    /// digest.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn new<D: AsRef<[u8]>>(path: &Path, index: &Index<D>) -> io::Result<Self> {
+        let (bytes, sha256) = sha256_of(&mut File::open(path)?)?;
+        Ok(Self {
+            path: escape(path.as_os_str().as_encoded_bytes()).into_owned(),
+            sha256,
+            checksum: to_hex(&index.checksum()),
+            bytes,
+            written_by: index.written_by().to_owned(),
+            lists: index.sources().iter().map(ListInfo::from).collect(),
+        })
+    }
+}
+
+impl From<&Source> for ListInfo {
+    fn from(source: &Source) -> Self {
+        Self {
+            name: source.name.clone(),
+            role: source.role.name().to_owned(),
+            format: source.format.clone(),
+            sha256: to_hex(&source.sha256),
+            bytes: source.bytes,
+            rows: source.rows,
+            accepted: source.accepted,
+            rejected: source.rejected.iter().cloned().collect(),
+            dropped: source.dropped.iter().cloned().collect(),
+            duplicates: source.duplicates,
+        }
+    }
+}
+
+/// The digest of one output file.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct OutputFile {
+    pub(crate) name: &'static str,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: String,
+}
+
+/// The content of `manifest.json`.
+#[derive(Serialize)]
+pub(crate) struct Manifest<'r> {
+    v: u32,
+    complete: bool,
+    tool: &'r str,
+    version: &'r str,
+    arguments: &'r [String],
+    started: String,
+    ended: String,
+    host: Host,
+    indexes: &'r [IndexInfo],
+    summary: &'r Summary,
+    files: &'r [OutputFile],
+}
+
+impl<'r> Manifest<'r> {
+    pub(crate) fn new(
+        run: &'r RunInfo,
+        summary: &'r Summary,
+        files: &'r [OutputFile],
+        started: &Zoned,
+    ) -> Self {
+        Self {
+            v: FORMAT_VERSION,
+            complete: summary.complete,
+            tool: &run.tool,
+            version: &run.version,
+            arguments: &run.arguments,
+            started: time(started),
+            ended: time(&Zoned::now()),
+            host: Host::new(),
+            indexes: &run.indexes,
+            summary,
+            files,
+        }
+    }
+
+    #[expect(clippy::unwrap_used, reason = "texts and numbers always serialise")]
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap() + "\n"
+    }
+}
+
+/// The computer that a scan ran on.
+#[derive(Serialize)]
+struct Host {
+    name: Option<String>,
+    os: &'static str,
+    os_version: Option<String>,
+    arch: &'static str,
+    cpu_features: Vec<&'static str>,
+    threads: usize,
+}
+
+impl Host {
+    fn new() -> Self {
+        let first_line = |path: &str| {
+            let text = std::fs::read_to_string(path).ok()?;
+            text.lines().next().map(str::to_owned)
+        };
+        let name = first_line("/proc/sys/kernel/hostname")
+            .or_else(|| first_line("/etc/hostname"))
+            .or_else(|| std::env::var("HOSTNAME").ok())
+            .or_else(|| std::env::var("COMPUTERNAME").ok());
+        Self {
+            name,
+            os: std::env::consts::OS,
+            os_version: first_line("/proc/version"),
+            arch: std::env::consts::ARCH,
+            cpu_features: cpu_features(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
+/// Those that decide which of the vectorised kernels run.
+#[cfg(target_arch = "x86_64")]
+fn cpu_features() -> Vec<&'static str> {
+    let features = [
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+        ("avx512vpopcntdq", is_x86_feature_detected!("avx512vpopcntdq")),
+        ("popcnt", is_x86_feature_detected!("popcnt")),
+        ("sha", is_x86_feature_detected!("sha")),
+    ];
+    features.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn cpu_features() -> Vec<&'static str> {
+    Vec::new()
+}
+
+/// RFC 3339 with the offset from UTC, in whole seconds.
+fn time(time: &Zoned) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
+}
+
+/// Length and SHA-256 of everything that `reader` gives.
+fn sha256_of(reader: &mut impl Read) -> io::Result<(u64, String)> {
+    let (mut sha256, mut bytes, mut piece) = (Sha256::new(), 0, vec![0; 128 << 10]);
+    loop {
+        match reader.read(&mut piece) {
+            Ok(0) => return Ok((bytes, to_hex(&sha256.finalize()))),
+            Ok(len) => {
+                bytes += len as u64;
+                sha256.update(&piece[..len]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_carry_their_offset() {
+        let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(-5));
+        let then = jiff::civil::date(2024, 2, 29).at(23, 59, 58, 999).to_zoned(zone).unwrap();
+        assert_eq!(time(&then), "2024-02-29T23:59:58-05:00");
+    }
+
+    #[test]
+    fn a_reader_is_digested_to_its_end() {
+        let (bytes, sha256) = sha256_of(&mut &b"abc"[..]).unwrap();
+        assert_eq!(bytes, 3);
+        assert_eq!(sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

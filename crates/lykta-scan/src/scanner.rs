@@ -1,0 +1,228 @@
+//! The pipeline: items on one side, records on the other, threads in between.
+//!
+//! ```text
+//! items --(one at a time)--> thread: examine --(one at a time)--> sink, summary
+//!                            thread: examine
+//! ```
+//!
+//! Threads are started with `broadcast` and each takes items until there are none. They do not
+//! share work through `par_bridge`: there, a thread that waits for a part of its near search may be
+//! given another item meanwhile, and would wait for memory that only it could give back.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use lykta_index::{Index, Mapped};
+use lykta_source::{FileItem, Item, ItemKind, escape};
+
+use crate::error::{Cause, Error};
+use crate::examine::Examiner;
+use crate::options::Options;
+use crate::outcome::{Failure, Skip};
+use crate::progress::Progress;
+use crate::read::Watch;
+use crate::record::Record;
+use crate::sink::Sink;
+use crate::summary::{NearMatching, Summary};
+
+/// Compares items with an index.
+///
+/// May be kept and used many times, from many threads; the memory that [`Options`] grant is then
+/// shared by all of them.
+pub struct Scanner<'i, D = Mapped> {
+    examiner: Examiner<'i, D>,
+    options: Options,
+}
+
+impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
+    /// A scanner; nothing is read yet.
+    pub fn new(index: &'i Index<D>, options: Options) -> Self {
+        Self { examiner: Examiner::new(index, options.clone()), options }
+    }
+
+    /// Whether and how pictures will be compared by likeness. A user must be told
+    /// [`NearMatching::note`].
+    pub fn near_matching(&self) -> NearMatching {
+        self.examiner.matcher.near_matching()
+    }
+
+    /// Examines `items` and hands the record of each to `sink`, in no particular order.
+    ///
+    /// What is handed over does not depend on the number of threads. Setting `stop` ends the scan
+    /// soon: between items, and between pieces of an item, which is then skipped. A panic while an
+    /// item is examined makes that item a failed one.
+    ///
+    /// Returns what was counted; [`Summary::complete`] is false when `stop` was set, even if that
+    /// was too late to leave anything out.
+    ///
+    /// # Errors
+    /// When threads cannot be started, or `sink` failed or `items` panicked, which both end the
+    /// scan.
+    pub fn run(
+        &self,
+        items: impl Iterator<Item = Item> + Send,
+        sink: &mut dyn Sink,
+        progress: &Progress,
+        stop: &AtomicBool,
+    ) -> Result<Summary, Error> {
+        let work = Admission::new(items, &self.options);
+        let examine = |work: &Work, watch: Watch<'_>| match work {
+            Work::Done(record) => record.as_ref().clone(),
+            Work::Examine(locator, file) => self.examiner.file(locator.clone(), file, watch),
+        };
+        let summary = Summary::new(self.near_matching());
+        Crew { sink, progress, stop, summary }.drive(self.options.jobs.get(), work, examine)
+    }
+
+    /// Compares bytes in memory, by the same rules as [`Scanner::run`].
+    ///
+    /// `name` becomes the locator. The limits on items do not apply; those on decoding do.
+    pub fn examine_bytes(&self, name: &str, bytes: &[u8]) -> Record {
+        self.examiner.bytes(vec![escape(name.as_bytes()).into_owned()], bytes)
+    }
+}
+
+/// An item, as far as it could be settled without reading it.
+enum Work {
+    Done(Box<Record>),
+    Examine(Vec<String>, FileItem),
+}
+
+impl Work {
+    fn locator(&self) -> &[String] {
+        match self {
+            Self::Done(record) => &record.locator,
+            Self::Examine(locator, _) => locator,
+        }
+    }
+}
+
+/// Settles, in the order of the items and hence the same for any number of threads, which of them
+/// are read.
+struct Admission<I> {
+    items: I,
+    max_item_bytes: u64,
+    /// Bytes that may still be read. None once an item did not fit: then no later one does, and
+    /// which ones were read stays easy to say.
+    left: Option<u64>,
+}
+
+impl<I> Admission<I> {
+    fn new(items: I, options: &Options) -> Self {
+        let no_limit = u64::MAX;
+        Self {
+            items,
+            max_item_bytes: options.max_item_bytes.unwrap_or(no_limit),
+            left: options.max_total_bytes.or(Some(no_limit)),
+        }
+    }
+
+    fn fits(&mut self, size: u64) -> bool {
+        self.left = self.left.and_then(|left| left.checked_sub(size));
+        self.left.is_some()
+    }
+}
+
+impl<I: Iterator<Item = Item>> Iterator for Admission<I> {
+    type Item = Work;
+
+    fn next(&mut self) -> Option<Work> {
+        let Item { locator, kind } = self.items.next()?;
+        let locator: Vec<String> = locator.steps().map(Into::into).collect();
+        let mut record = Record::new(locator, None);
+        match kind {
+            ItemKind::File(file) => {
+                record.size = Some(file.size());
+                if file.size() > self.max_item_bytes {
+                    record.skip(Skip::ItemTooLarge, format!("{} bytes", file.size()));
+                } else if !self.fits(file.size()) {
+                    record.skip(Skip::TotalUsedUp, String::new());
+                } else {
+                    return Some(Work::Examine(record.locator, file));
+                }
+            }
+            ItemKind::Skipped { reason, size } => {
+                record.size = Some(size);
+                record.skip(Skip::from(&reason), reason.to_string());
+            }
+            ItemKind::Failed(error) => record.fail(Failure::from(&error), error.to_string()),
+        }
+        Some(Work::Done(Box::new(record)))
+    }
+}
+
+/// What the threads of one run share.
+struct Crew<'r> {
+    sink: &'r mut dyn Sink,
+    progress: &'r Progress,
+    stop: &'r AtomicBool,
+    summary: Summary,
+}
+
+impl Crew<'_> {
+    fn drive(
+        mut self,
+        jobs: usize,
+        work: impl Iterator<Item = Work> + Send,
+        examine: impl Fn(&Work, Watch<'_>) -> Record + Sync,
+    ) -> Result<Summary, Error> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs)
+            .thread_name(|number| format!("scan-{number}"))
+            .build()
+            .map_err(|error| Cause::Threads(error.to_string()))?;
+        let (stop, progress, broken) = (self.stop, self.progress, AtomicBool::new(false));
+        let watch = Watch { progress, stop: [stop, &broken] };
+        let ended_by = Mutex::new(None);
+        let end = |cause: Cause| {
+            broken.store(true, Relaxed);
+            lock(&ended_by).get_or_insert(cause);
+        };
+        let (work, out) = (Mutex::new(work.fuse()), Mutex::new(&mut self));
+        pool.broadcast(|_| {
+            while !watch.is_stopped() {
+                let next = catch_unwind(AssertUnwindSafe(|| lock(&work).next()));
+                let Ok(next) = next else { return end(Cause::Source) };
+                let Some(item) = next else { return };
+                let record = catch_unwind(AssertUnwindSafe(|| examine(&item, watch)))
+                    .unwrap_or_else(|panic| panicked(&item, panic.as_ref()));
+                if let Err(error) = lock(&out).take(&record) {
+                    return end(Cause::Sink(error));
+                }
+            }
+        });
+        match lock(&ended_by).take() {
+            Some(cause) => Err(cause.into()),
+            None => {
+                self.summary.complete &= !stop.load(Relaxed);
+                Ok(self.summary)
+            }
+        }
+    }
+
+    fn take(&mut self, record: &Record) -> io::Result<()> {
+        self.sink.record(record)?;
+        self.summary.add(record);
+        self.progress.add(record);
+        Ok(())
+    }
+}
+
+fn panicked(item: &Work, panic: &(dyn std::any::Any + Send)) -> Record {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let mut record = Record::new(item.locator().to_vec(), None);
+    if let Work::Examine(_, file) = item {
+        record.size = Some(file.size());
+    }
+    record.fail(Failure::Internal, text.unwrap_or("a panic without a text").to_owned());
+    record
+}
+
+// A panic is caught before it can leave anything half-done behind these locks, but for one of a
+// sink, which ends the run.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

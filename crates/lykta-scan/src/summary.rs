@@ -1,0 +1,324 @@
+//! Counts over all items. Whatever was seen is in exactly one of them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+
+use crate::outcome::Outcome;
+use crate::record::{FORMAT_VERSION, Record};
+
+/// Items and their bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Items.
+    pub items: u64,
+    /// Their lengths together, in bytes; an item of unknown length adds 0.
+    pub bytes: u64,
+}
+
+impl Count {
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.items += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+}
+
+/// Whether and how pictures are compared by likeness in a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NearMatching {
+    /// By PDQ.
+    Performed {
+        /// Largest distance that is a match, in bits, 0..=256.
+        radius: u32,
+        /// Least quality of both pictures, 0..=100.
+        min_quality: u8,
+    },
+    /// Switched off.
+    Off,
+    /// The index holds no PDQ.
+    NoPdqInLists,
+}
+
+impl NearMatching {
+    /// What a user must be told, when near matching was not performed.
+    pub const fn note(self) -> Option<&'static str> {
+        match self {
+            Self::Performed { .. } => None,
+            Self::Off => Some("near matching not performed: it was switched off"),
+            Self::NoPdqInLists => Some("near matching not performed: the lists hold no PDQ"),
+        }
+    }
+}
+
+/// The result of a scan in numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Whether every item was seen: false when the scan was stopped early.
+    pub complete: bool,
+    /// Whether and how pictures were compared by likeness.
+    pub near: NearMatching,
+    outcomes: [Count; Outcome::NAMES.len()],
+    reasons: [BTreeMap<&'static str, Count>; Outcome::NAMES.len()],
+    findings: u64,
+    found: u64,
+    problems: u64,
+    unexamined: u64,
+}
+
+impl Summary {
+    pub(crate) fn new(near: NearMatching) -> Self {
+        Self {
+            complete: true,
+            near,
+            outcomes: Default::default(),
+            reasons: Default::default(),
+            findings: 0,
+            found: 0,
+            problems: 0,
+            unexamined: 0,
+        }
+    }
+
+    /// Counts an item that is done with.
+    pub(crate) fn add(&mut self, record: &Record) {
+        let (at, bytes) = (record.outcome.index(), record.size.unwrap_or(0));
+        self.outcomes[at].add(bytes);
+        if let Some(reason) = record.outcome.reason() {
+            self.reasons[at].entry(reason).or_default().add(bytes);
+        }
+        self.findings += u64::from(record.is_finding());
+        self.found += u64::from(record.is_found());
+        self.problems += u64::from(record.problem.is_some());
+        self.unexamined += u64::from(record.outcome.is_unexamined());
+    }
+
+    /// Everything that was seen: the sum over all outcomes.
+    pub fn seen(&self) -> Count {
+        self.outcomes.iter().fold(Count::default(), |sum, count| Count {
+            items: sum.items + count.items,
+            bytes: sum.bytes.saturating_add(count.bytes),
+        })
+    }
+
+    /// The outcomes by name, in the order of [`Outcome::NAMES`].
+    pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, Count)> {
+        Outcome::NAMES.into_iter().zip(self.outcomes)
+    }
+
+    /// The reasons of the outcome of that name, sorted; empty for one that has none. They add up
+    /// to the outcome.
+    pub fn reasons(&self, outcome: &str) -> impl Iterator<Item = (&'static str, Count)> {
+        let at = Outcome::NAMES.iter().position(|name| *name == outcome);
+        at.into_iter().flat_map(|at| self.reasons[at].iter().map(|(reason, count)| (*reason, *count)))
+    }
+
+    /// Items that are reported: those with a match or a note.
+    pub fn findings(&self) -> u64 {
+        self.findings
+    }
+
+    /// Items that count as found: those with an entry of role match.
+    pub fn found(&self) -> u64 {
+        self.found
+    }
+
+    /// Items listed with the errors: all failed and skipped ones, and those with an exact hit
+    /// whose picture could not be decoded.
+    pub fn problems(&self) -> u64 {
+        self.problems
+    }
+
+    /// Items that could not be examined; see [`Outcome::is_unexamined`].
+    pub fn unexamined(&self) -> u64 {
+        self.unexamined
+    }
+
+    /// What a program that scans exits with: 0 complete and nothing found, 1 complete and
+    /// something found, 3 and 4 the same when some item could not be examined, 2 when the scan was
+    /// stopped early.
+    pub fn exit_code(&self) -> u8 {
+        match (self.complete, self.unexamined > 0, self.found > 0) {
+            (false, _, _) => 2,
+            (true, false, false) => 0,
+            (true, false, true) => 1,
+            (true, true, false) => 3,
+            (true, true, true) => 4,
+        }
+    }
+
+    /// The result in words, one sentence.
+    pub fn sentence(&self) -> String {
+        let seen = self.seen().items;
+        let mut text = match (self.found, self.findings - self.found) {
+            (0, 0) => format!("{} examined: no match in the lists given", items(seen)),
+            (found, 0) => format!("{} examined: {} matched", items(seen), items(found)),
+            (0, noted) => format!("{} examined: {} noted, no match otherwise", items(seen), items(noted)),
+            (found, noted) => {
+                format!("{} examined: {} matched, {} noted", items(seen), items(found), items(noted))
+            }
+        };
+        if self.unexamined > 0 {
+            text += &format!("; {} could not be examined", items(self.unexamined));
+        }
+        if !self.complete {
+            text += "; the scan was stopped before its end";
+        }
+        text
+    }
+
+    /// The content of `summary.json`, with a line end. No clock in it.
+    #[expect(clippy::unwrap_used, reason = "counts and names always serialise")]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap() + "\n"
+    }
+}
+
+fn items(count: u64) -> String {
+    format!("{count} item{}", if count == 1 { "" } else { "s" })
+}
+
+impl Serialize for Summary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("v", &FORMAT_VERSION)?;
+        map.serialize_entry("complete", &self.complete)?;
+        map.serialize_entry("seen", &self.seen())?;
+        map.serialize_entry("outcomes", &Outcomes(self))?;
+        map.serialize_entry("findings", &self.findings)?;
+        map.serialize_entry("found", &self.found)?;
+        map.serialize_entry("problems", &self.problems)?;
+        map.serialize_entry("unexamined", &self.unexamined)?;
+        map.serialize_entry("near", &self.near)?;
+        map.serialize_entry("notes", self.near.note().as_slice())?;
+        map.end()
+    }
+}
+
+impl Serialize for NearMatching {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("performed", &matches!(self, Self::Performed { .. }))?;
+        if let Self::Performed { radius, min_quality } = self {
+            map.serialize_entry("kind", "pdq")?;
+            map.serialize_entry("radius", radius)?;
+            map.serialize_entry("min_quality", min_quality)?;
+        }
+        map.end()
+    }
+}
+
+struct Outcomes<'s>(&'s Summary);
+
+impl Serialize for Outcomes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (name, count) in self.0.outcomes() {
+            let reasons: BTreeMap<_, _> = self.0.reasons(name).collect();
+            let reasons = REASONED.contains(&name).then_some(reasons);
+            map.serialize_entry(name, &WithReasons { items: count.items, bytes: count.bytes, reasons })?;
+        }
+        map.end()
+    }
+}
+
+/// The outcomes that are always broken down, even when there are none.
+const REASONED: [&str; 3] = ["unmatched_exact_only", "failed", "skipped"];
+
+#[derive(Serialize)]
+struct WithReasons {
+    items: u64,
+    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<BTreeMap<&'static str, Count>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{ExactOnly, Failure, Skip};
+    use crate::record::Match;
+    use lykta_hash::{Digests, Kind};
+    use lykta_index::Role;
+
+    fn record(outcome: Outcome, size: u64, role: Option<Role>) -> Record {
+        let found = role.map(|role| Match {
+            kind: Kind::Md5,
+            distance: 0,
+            view: None,
+            list: String::new(),
+            entry: String::new(),
+            label: None,
+            role,
+            weak: true,
+        });
+        Record {
+            locator: vec![],
+            size: Some(size),
+            digests: Digests::default(),
+            pdq: None,
+            pdq_quality: None,
+            matches: found.into_iter().collect(),
+            outcome,
+            problem: None,
+        }
+    }
+
+    fn summary(records: &[Record]) -> Summary {
+        let mut summary = Summary::new(NearMatching::Off);
+        records.iter().for_each(|record| summary.add(record));
+        summary
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_the_contract() {
+        let plain = record(Outcome::UnmatchedExactOnly(ExactOnly::NotAPicture), 1, None);
+        let found = record(Outcome::MatchedExact, 1, Some(Role::Match));
+        let noted = record(Outcome::Noted, 1, Some(Role::Note));
+        let failed = record(Outcome::Failed(Failure::Unreadable("not opened")), 1, None);
+        let link = record(Outcome::Skipped(Skip::Source("link not followed")), 0, None);
+        // What a changed file matched stays visible, and counts.
+        let both = record(Outcome::Failed(Failure::Changed), 1, Some(Role::Match));
+        for (records, code) in [
+            (vec![], 0),
+            (vec![plain.clone(), link, noted], 0),
+            (vec![plain.clone(), found.clone()], 1),
+            (vec![plain, failed.clone()], 3),
+            (vec![found, failed], 4),
+            (vec![both], 4),
+        ] {
+            let mut summary = summary(&records);
+            assert_eq!(summary.exit_code(), code, "{summary:?}");
+            summary.complete = false;
+            assert_eq!(summary.exit_code(), 2);
+        }
+    }
+
+    #[test]
+    fn reasons_add_up_to_their_outcome() {
+        let summary = summary(&[
+            record(Outcome::Skipped(Skip::Source("link not followed")), 1, None),
+            record(Outcome::Skipped(Skip::ItemTooLarge), 10, None),
+            record(Outcome::Skipped(Skip::ItemTooLarge), 100, None),
+        ]);
+        let reasons: Vec<_> = summary.reasons("skipped").collect();
+        assert_eq!(
+            reasons,
+            [
+                (Skip::ItemTooLarge.name(), Count { items: 2, bytes: 110 }),
+                ("link not followed", Count { items: 1, bytes: 1 })
+            ]
+        );
+        assert_eq!(summary.seen(), Count { items: 3, bytes: 111 });
+        assert_eq!(summary.reasons("noted").count(), 0);
+    }
+
+    #[test]
+    fn the_json_says_why_near_matching_was_not_performed() {
+        let json = Summary::new(NearMatching::NoPdqInLists).to_json();
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(value["notes"][0], "near matching not performed: the lists hold no PDQ");
+        assert_eq!(value["near"]["performed"], false);
+        assert_eq!(value["outcomes"]["failed"]["items"], 0);
+    }
+}
