@@ -42,7 +42,9 @@ pub use options::Options;
 pub use outcome::{ExactOnly, Failure, Outcome, Problem, Skip};
 pub use progress::Progress;
 pub use record::{FORMAT_VERSION, Label, Match, Record};
-pub use report::{FindingSpool, IndexInfo, ListInfo, ReportDir, ReportOptions, RunInfo, Written};
+pub use report::{
+    FindingSpool, IndexInfo, ListInfo, ReportDir, ReportOptions, RunInfo, Written, disarm_formula,
+};
 pub use scanner::Scanner;
 pub use sink::Sink;
 pub use summary::{Count, NearMatching, Summary};

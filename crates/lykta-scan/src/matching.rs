@@ -3,8 +3,8 @@
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
-use lykta_hash::{Digests, Kind, Pdq};
-use lykta_index::{Entry, Index, Role};
+use lykta_hash::{Digests, Hash, Kind, Pdq};
+use lykta_index::{Entry, Index, Near, Role};
 use lykta_media::pdq::{View, Views};
 
 use crate::options::Options;
@@ -72,15 +72,48 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
             View::ALL.into_iter().zip(views.hashes).filter(|(_, hash)| !hash.is_blank()).unzip();
         let answers = self.index.near_batch(&hashes, radius);
         for (view, nears) in asked.into_iter().zip(answers) {
-            for near in nears.iter().filter(|near| !near.pdq.is_blank()) {
-                let Some(entry) = self.index.entry(near.entry) else { continue };
-                let too_flat = entry.pdq_quality.is_some_and(|quality| quality < gate);
-                if entry.role != Role::Ignore && !too_flat {
-                    matches.add(&entry, Kind::Pdq, near.distance, Some(view));
-                }
-            }
+            self.add_near(&nears, view, gate, matches);
         }
         Ok(())
+    }
+
+    /// The matches of each hash, of which nothing is known but itself.
+    pub(crate) fn look_up(&self, hashes: &[Hash]) -> Vec<Vec<Match>> {
+        let near = |hash: &Hash| match hash {
+            Hash::Pdq(pdq) if !pdq.is_blank() => Some(*pdq),
+            _ => None,
+        };
+        let pdqs: Vec<Pdq> = hashes.iter().filter_map(near).collect();
+        let mut answers = match self.near {
+            NearMatching::Performed { radius, .. } => self.index.near_batch(&pdqs, radius),
+            NearMatching::Off | NearMatching::NoPdqInLists => Vec::new(),
+        }
+        .into_iter();
+        let gate = match self.near {
+            NearMatching::Performed { min_quality, .. } => min_quality.max(1),
+            NearMatching::Off | NearMatching::NoPdqInLists => 1,
+        };
+        let matches_of = |hash: &Hash| match (hash, near(hash)) {
+            (Hash::Digest(digest), _) => self.exact(&[*digest].into_iter().collect()).into_vec(),
+            (Hash::Pdq(_), None) => Vec::new(),
+            (Hash::Pdq(_), Some(_)) => {
+                let mut matches = Matches::default();
+                let nears = answers.next().unwrap_or_default();
+                self.add_near(&nears, View::Original, gate, &mut matches);
+                matches.into_vec()
+            }
+        };
+        hashes.iter().map(matches_of).collect()
+    }
+
+    fn add_near(&self, nears: &[Near], view: View, gate: u8, matches: &mut Matches) {
+        for near in nears {
+            let Some(entry) = self.index.entry(near.entry) else { continue };
+            let too_flat = entry.pdq_quality.is_some_and(|quality| quality < gate);
+            if entry.role != Role::Ignore && !too_flat && !near.pdq.is_blank() {
+                matches.add(&entry, Kind::Pdq, near.distance, Some(view));
+            }
+        }
     }
 }
 
@@ -155,8 +188,7 @@ impl Matches {
                 weak,
             })
             .collect();
-        // Stable: what is equal here stays in the order of the keys.
-        matches.sort_by_key(|found| (found.kind == Kind::Pdq, found.distance));
+        Match::sort(&mut matches);
         matches
     }
 }

@@ -114,3 +114,60 @@ pub(crate) fn complete(digests: &mut Digests, bytes: &[u8]) {
 fn with_reported(kinds: KindSet) -> KindSet {
     kinds.with(Kind::Sha1).with(Kind::Sha256)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lykta_hash::Digest;
+    use lykta_source::{ItemKind, WalkOptions, walk};
+
+    fn open(bytes: &[u8]) -> (tempfile::TempDir, OpenFile) {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a"), bytes).unwrap();
+        let item = walk(&[dir.path().to_owned()], &WalkOptions::default()).next().unwrap();
+        let ItemKind::File(file) = item.kind else { panic!("a file was written") };
+        let open = file.open().unwrap();
+        (dir, open)
+    }
+
+    fn again(first: Digest, bytes: &[u8], stop: bool) -> (Record, Result<(), GivenUp>) {
+        let (_dir, mut open) = open(bytes);
+        let mut record = Record::new(vec![], None);
+        record.digests = [first].into_iter().collect();
+        let (stop, never, progress) = (AtomicBool::new(stop), AtomicBool::new(false), Progress::default());
+        let result = read_again(&mut record, &mut open, Watch { progress: &progress, stop: [&stop, &never] });
+        assert_eq!(progress.bytes(), 0);
+        (record, result)
+    }
+
+    fn md5(bytes: &[u8]) -> Digest {
+        let mut digests = Digester::new([Kind::Md5].into_iter().collect());
+        digests.update(bytes);
+        digests.finish().get(Kind::Md5).unwrap()
+    }
+
+    #[test]
+    fn a_second_read_adds_the_digests_that_a_report_needs() {
+        let bytes = vec![7; 3 * PIECE + 1];
+        let (record, result) = again(md5(&bytes), &bytes, false);
+        assert!(result.is_ok());
+        let mut expected = record.digests;
+        complete(&mut expected, &bytes);
+        assert_eq!(record.digests, expected);
+        assert_eq!(record.digests.kinds().iter().collect::<Vec<_>>(), [Kind::Md5, Kind::Sha1, Kind::Sha256]);
+    }
+
+    #[test]
+    fn digests_of_other_bytes_are_not_mixed_with_those_that_matched() {
+        let (record, result) = again(md5(b"first"), b"later", false);
+        assert!(matches!(result, Err(GivenUp::Failed(Failure::Changed, _))));
+        assert_eq!(record.digests.iter().collect::<Vec<_>>(), [md5(b"first")]);
+    }
+
+    #[test]
+    fn stopping_during_a_second_read_keeps_what_was_found() {
+        let (record, result) = again(md5(b"first"), b"first", true);
+        assert!(result.is_ok());
+        assert_eq!(record.digests.iter().collect::<Vec<_>>(), [md5(b"first")]);
+    }
+}

@@ -111,7 +111,7 @@ impl Record {
             digests: DigestMap(&self.digests),
             pdq: self.pdq.map(|pdq| pdq.to_string()),
             pdq_quality: self.pdq_quality,
-            matches: self.matches.iter().map(MatchLine::new).collect(),
+            matches: &self.matches,
         })
     }
 
@@ -146,7 +146,8 @@ impl Record {
     // What was compared with the lists in spite of the problem.
     fn compared(&self) -> &'static str {
         match (self.digests.kinds().is_empty(), self.pdq.is_some()) {
-            (true, _) => "nothing",
+            (true, false) => "nothing",
+            (true, true) => "near",
             (false, false) => "exact",
             (false, true) => "exact and near",
         }
@@ -161,7 +162,7 @@ struct FindingLine<'r> {
     digests: DigestMap<'r>,
     pdq: Option<String>,
     pdq_quality: Option<u8>,
-    matches: Vec<MatchLine<'r>>,
+    matches: &'r [Match],
 }
 
 #[derive(serde::Serialize)]
@@ -174,6 +175,24 @@ struct MatchLine<'r> {
     label: Option<&'r Label>,
     role: &'static str,
     weak: bool,
+}
+
+impl Match {
+    /// Brings matches of one item into the order of results: exact ones first, then by distance,
+    /// list, entry and kind.
+    pub fn sort(matches: &mut [Self]) {
+        fn order(found: &Match) -> impl Ord + '_ {
+            let Match { kind, distance, list, entry, label, role, .. } = found;
+            (*kind == Kind::Pdq, distance, list, entry, kind, label, role)
+        }
+        matches.sort_by(|left, right| order(left).cmp(&order(right)));
+    }
+}
+
+impl Serialize for Match {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        MatchLine::new(self).serialize(serializer)
+    }
 }
 
 impl<'r> MatchLine<'r> {

@@ -10,6 +10,7 @@ mod rows;
 mod sorted;
 mod spool;
 
+pub use csv::disarm_formula;
 pub use dir::{ReportDir, ReportOptions, Written};
 pub use manifest::{IndexInfo, ListInfo, RunInfo};
 pub use spool::FindingSpool;

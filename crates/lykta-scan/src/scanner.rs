@@ -14,6 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use lykta_hash::Hash;
 use lykta_index::{Index, Mapped};
 use lykta_source::{FileItem, Item, ItemKind, escape};
 
@@ -23,7 +24,7 @@ use crate::options::Options;
 use crate::outcome::{Failure, Skip};
 use crate::progress::Progress;
 use crate::read::Watch;
-use crate::record::Record;
+use crate::record::{Match, Record};
 use crate::sink::Sink;
 use crate::summary::{NearMatching, Summary};
 
@@ -74,6 +75,13 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
         };
         let summary = Summary::new(self.near_matching());
         Crew { sink, progress, stop, summary }.drive(self.options.jobs.get(), work, examine)
+    }
+
+    /// The matches of each hash, in the order of the hashes: what is known when there is a hash and
+    /// no picture. A PDQ is compared as it is, in no other view; its own quality is not known, and
+    /// that of an entry must reach the gate.
+    pub fn look_up(&self, hashes: &[Hash]) -> Vec<Vec<Match>> {
+        self.examiner.matcher.look_up(hashes)
     }
 
     /// Compares bytes in memory, by the same rules as [`Scanner::run`].
@@ -225,4 +233,47 @@ fn panicked(item: &Work, panic: &(dyn std::any::Any + Send)) -> Record {
 // sink, which ends the run.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{ExactOnly, Outcome};
+    use lykta_source::{WalkOptions, walk};
+
+    #[test]
+    fn a_panic_costs_one_item() {
+        let dir = tempfile::tempdir().unwrap();
+        for number in 0..20 {
+            std::fs::write(dir.path().join(format!("{number:02}")), b"x").unwrap();
+        }
+        let items = walk(&[dir.path().to_owned()], &WalkOptions::default());
+        let work = Admission::new(items, &Options::default());
+        let (mut records, progress) = (Vec::new(), Progress::default());
+        let crew = Crew {
+            sink: &mut records,
+            progress: &progress,
+            stop: &AtomicBool::new(false),
+            summary: Summary::new(NearMatching::Off),
+        };
+        let summary = crew
+            .drive(3, work, |work, _| {
+                if work.locator()[0].ends_with("07") {
+                    // Without the hook, which would write to the output of the tests.
+                    std::panic::resume_unwind(Box::new("what happened"));
+                }
+                let mut record = Record::new(work.locator().to_vec(), Some(1));
+                record.outcome = Outcome::UnmatchedExactOnly(ExactOnly::NotAPicture);
+                record
+            })
+            .unwrap();
+        assert_eq!(summary.seen().items, 20);
+        assert_eq!(summary.unexamined(), 1);
+        assert_eq!(summary.seen().bytes, 20);
+        let failed: Vec<&Record> = records.iter().filter(|record| record.problem.is_some()).collect();
+        assert_eq!(failed.len(), 1);
+        assert!(failed[0].locator[0].ends_with("07"));
+        assert_eq!(failed[0].outcome, Outcome::Failed(Failure::Internal));
+        assert_eq!(failed[0].problem.as_ref().unwrap().detail, "what happened");
+    }
 }

@@ -172,6 +172,12 @@ impl Summary {
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).unwrap() + "\n"
     }
+
+    /// The same in one line, without a line end.
+    #[expect(clippy::unwrap_used, reason = "counts and names always serialise")]
+    pub fn to_json_line(&self) -> String {
+        serde_json::to_string(self).unwrap()
+    }
 }
 
 fn items(count: u64) -> String {

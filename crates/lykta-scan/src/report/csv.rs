@@ -1,5 +1,6 @@
 //! Findings as CSV, one row for each match, for spreadsheets.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::report::rows::FindingRow;
@@ -68,15 +69,20 @@ fn write_row(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::R
     out.write_all(b"\r\n")
 }
 
-/// A cell: quoted where CSV needs it, and with a `'` in front where a spreadsheet would take the
-/// text for a formula. File names are chosen by strangers.
+/// Text with a `'` in front where a spreadsheet would take it for a formula. File names are chosen
+/// by strangers.
+pub fn disarm_formula(text: &str) -> Cow<'_, str> {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    if formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// A cell: disarmed, and quoted where CSV needs it.
 fn escape(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula { format!("'{cell}") } else { cell.to_owned() };
+    let text = disarm_formula(cell);
     if text.contains([',', '"', '\n', '\r']) || text.starts_with(' ') || text.ends_with(' ') {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
-        text
+        text.into_owned()
     }
 }
 

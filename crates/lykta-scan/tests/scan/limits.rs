@@ -1,0 +1,184 @@
+//! Bytes, memory, time: what happens at the limits.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lykta_hash::Kind;
+use lykta_index::{Index, Role};
+use lykta_media::Limits;
+use lykta_scan::{Failure, Options, Outcome, Progress, Record, Scanner, Sink, Skip};
+use lykta_source::{WalkOptions, walk};
+
+use crate::tree::{Row, digest, index, options, pdq_of, picture, scan, scan_one, write};
+
+fn near() -> Index<Vec<u8>> {
+    index(&[
+        Row("l", Role::Match, "e", vec![pdq_of(&picture(1)).into()]),
+        Row("l", Role::Match, "m", vec![digest(Kind::Md5, &picture(2)).into()]),
+    ])
+}
+
+#[test]
+fn an_item_above_the_limit_is_skipped_and_one_at_it_is_not() {
+    let len = picture(1).len() as u64;
+    for (limit, outcome) in [(len - 1, Outcome::Skipped(Skip::ItemTooLarge)), (len, Outcome::MatchedNearOnly)]
+    {
+        let record = scan_one(&picture(1), &near(), Options { max_item_bytes: Some(limit), ..options(1) });
+        assert_eq!(record.outcome, outcome);
+        assert_eq!(record.size, Some(len));
+    }
+}
+
+#[test]
+fn once_the_bytes_are_used_up_every_later_item_is_skipped() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, len) in [("a", 10), ("b", 200), ("c", 60), ("d", 31), ("e", 0)] {
+        write(dir.path(), name, &vec![b'x'; len]);
+    }
+    for jobs in [1, 4] {
+        let limits = Options { max_item_bytes: Some(100), max_total_bytes: Some(100), ..options(jobs) };
+        let (records, summary) = scan(dir.path(), &near(), limits);
+        let skipped: Vec<_> = records.iter().map(|record| record.outcome.reason().unwrap()).collect();
+        let used_up = Skip::TotalUsedUp.name();
+        // b is too large by itself and takes nothing from the total.
+        assert_eq!(skipped, ["not a picture", Skip::ItemTooLarge.name(), "not a picture", used_up, used_up]);
+        assert_eq!(summary.seen().bytes, 301);
+        assert_eq!(summary.exit_code(), 3);
+    }
+}
+
+#[test]
+fn a_picture_file_above_the_memory_is_compared_by_digest_and_fails() {
+    let small = || Options { file_memory: 1000, ..options(2) };
+    let record = scan_one(&picture(1), &near(), small());
+    assert_eq!(record.outcome, Outcome::Failed(Failure::PictureOverLimit));
+    assert!(!record.digests.kinds().is_empty());
+    let record = scan_one(&picture(2), &near(), small());
+    assert_eq!(record.outcome, Outcome::MatchedExact);
+    assert_eq!(record.digests.get(Kind::Sha256), Some(digest(Kind::Sha256, &picture(2))));
+    assert!(record.problem.is_some());
+}
+
+#[test]
+fn decoding_above_the_memory_of_all_runs_alone_and_above_its_limits_fails() {
+    let record = scan_one(&picture(1), &near(), Options { decode_memory: 1, ..options(2) });
+    assert_eq!(record.outcome, Outcome::MatchedNearOnly);
+    let limits = Limits { max_pixels: 100, ..Limits::default() };
+    let record = scan_one(&picture(1), &near(), Options { limits, ..options(1) });
+    assert_eq!(record.outcome, Outcome::Failed(Failure::PictureOverLimit));
+}
+
+#[test]
+fn many_threads_share_little_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    for number in 0..40 {
+        write(dir.path(), &format!("{number:02}"), &picture(number));
+    }
+    let memory = picture(0).len() as u64 + 1;
+    let tight = Options { file_memory: memory, decode_memory: memory, ..options(8) };
+    let (records, summary) = scan(dir.path(), &near(), tight);
+    let (relaxed, _) = scan(dir.path(), &near(), options(1));
+    assert_eq!(records, relaxed);
+    assert_eq!(summary.found(), 2);
+}
+
+fn tree(files: usize) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for number in 0..files {
+        write(dir.path(), &format!("{number:03}"), format!("text {number}").as_bytes());
+    }
+    dir
+}
+
+/// Sets the flag, or fails, when so many records have come.
+struct After<'f> {
+    records: Vec<Record>,
+    count: usize,
+    stop: Option<&'f AtomicBool>,
+}
+
+impl Sink for After<'_> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.records.push(record.clone());
+        if self.records.len() < self.count {
+            return Ok(());
+        }
+        match self.stop {
+            Some(stop) => {
+                stop.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            None => Err(io::ErrorKind::StorageFull.into()),
+        }
+    }
+}
+
+fn run(dir: &Path, jobs: usize, sink: &mut After<'_>, stop: &AtomicBool) -> Result<u8, lykta_scan::Error> {
+    let (index, progress) = (near(), Progress::default());
+    let items = walk(&[dir.to_owned()], &WalkOptions::default());
+    let summary = Scanner::new(&index, options(jobs)).run(items, sink, &progress, stop)?;
+    assert_eq!(summary.seen().items, sink.records.len() as u64);
+    assert_eq!(progress.items(), summary.seen().items);
+    assert!(!summary.complete);
+    Ok(summary.exit_code())
+}
+
+#[test]
+fn the_stop_flag_ends_a_scan_which_then_says_that_it_is_incomplete() {
+    let dir = tree(200);
+    for jobs in [1, 4] {
+        let stop = AtomicBool::new(false);
+        let mut sink = After { records: Vec::new(), count: 10, stop: Some(&stop) };
+        assert_eq!(run(dir.path(), jobs, &mut sink, &stop).unwrap(), 2);
+        // No more than the items that threads had begun.
+        assert!((10..10 + jobs).contains(&sink.records.len()), "{}", sink.records.len());
+    }
+    let stop = AtomicBool::new(true);
+    let mut sink = After { records: Vec::new(), count: 10, stop: None };
+    assert_eq!(run(dir.path(), 2, &mut sink, &stop).unwrap(), 2);
+    assert_eq!(sink.records.len(), 0);
+}
+
+/// Somebody who stops a scan should not have to wait for a disk image to be read to its end.
+#[test]
+fn a_stop_ends_the_reading_of_a_long_item() {
+    let dir = tempfile::tempdir().unwrap();
+    let len = 4 << 30;
+    std::fs::File::create(dir.path().join("sparse")).unwrap().set_len(len).unwrap();
+    let (index, progress, stop) = (near(), Progress::default(), AtomicBool::new(false));
+    let mut records = Vec::new();
+    let items = walk(&[dir.path().to_owned()], &WalkOptions::default());
+    let summary = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while progress.bytes() == 0 {
+                std::thread::yield_now();
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+        Scanner::new(&index, options(1)).run(items, &mut records, &progress, &stop).unwrap()
+    });
+    assert_eq!(records[0].outcome, Outcome::Skipped(Skip::Stopped));
+    assert_eq!((summary.complete, summary.seen().bytes), (false, len));
+    assert!(progress.bytes() < len);
+}
+
+#[test]
+fn a_full_disk_ends_a_scan_with_an_error() {
+    let dir = tree(200);
+    for jobs in [1, 4] {
+        let mut sink = After { records: Vec::new(), count: 10, stop: None };
+        let error = run(dir.path(), jobs, &mut sink, &AtomicBool::new(false)).unwrap_err();
+        assert!(error.to_string().starts_with("a result cannot be written"), "{error}");
+        assert!((10..10 + jobs).contains(&sink.records.len()), "{}", sink.records.len());
+    }
+}
+
+#[test]
+fn items_that_panic_while_they_are_listed_end_a_scan_with_an_error() {
+    let index = near();
+    let items = std::iter::from_fn(|| std::panic::resume_unwind(Box::new("listing")));
+    let (progress, stop) = (Progress::default(), AtomicBool::new(false));
+    let result = Scanner::new(&index, options(2)).run(items, &mut Vec::new(), &progress, &stop);
+    assert!(result.is_err());
+}

@@ -1,0 +1,8 @@
+//! Whole scans of generated trees with generated indexes.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
+
+mod limits;
+mod matching;
+mod outcomes;
+mod reports;
+mod tree;
