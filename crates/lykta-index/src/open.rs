@@ -178,7 +178,12 @@ impl<D: AsRef<[u8]>> Index<D> {
 
     /// Length of the index in bytes.
     pub fn byte_len(&self) -> u64 {
-        self.data.as_ref().len() as u64
+        self.as_bytes().len() as u64
+    }
+
+    /// The bytes of the index.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.data.as_ref()
     }
 
     /// The header's checksum: it covers the checksums of all sections, so two files with the same

@@ -1,1 +1,35 @@
-//! x
+//! Lykta for embedding: finds known pictures by comparing hashes.
+//!
+//! Three types to know: [`Builder`] turns lists into an index file, [`Index`] answers whether a
+//! hash is known or near to a known one, [`Scanner`] examines bytes or whole folders against it.
+//! Each part is a crate of its own, here as a module. The library reads what it is given, writes
+//! only where it is told to, and never sends anything anywhere.
+//!
+//! ```
+//! use lykta::{BuildOptions, Builder, Index, ListOptions, Options, Scanner, add_list};
+//!
+//! let list = "id,sha256\nnote,2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\n";
+//! let mut builder = Builder::new(BuildOptions::default());
+//! add_list(&mut builder, &ListOptions { name: "list.csv".into(), ..ListOptions::default() }, list.as_bytes())?;
+//! let index = Index::new(builder.into_bytes()?)?;
+//!
+//! let scanner = Scanner::new(&index, Options::default());
+//! let record = scanner.examine_bytes("upload 17", b"hello");
+//! assert_eq!(record.matches[0].entry, "note");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod lists;
+
+pub use lykta_hash as hash;
+pub use lykta_index as index;
+pub use lykta_list as list;
+pub use lykta_media as media;
+pub use lykta_scan as scan;
+pub use lykta_source as source;
+
+pub use lists::{AddListError, ListOptions, add_list};
+pub use lykta_hash::{Digest, Hash, Kind, Pdq};
+pub use lykta_index::{BuildOptions, Builder, Index, Role};
+pub use lykta_scan::{Options, Record, Scanner, Sink, Summary};

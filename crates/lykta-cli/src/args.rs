@@ -1,0 +1,349 @@
+//! What can be typed, and what it is checked to mean.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use lykta::{Kind, Pdq};
+
+/// Finds known pictures by comparing hashes, so that people do not have to look at them.
+#[derive(Debug, Parser)]
+#[command(name = "lykta", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  lykta demo                                          see it work, on bundled material
+  lykta index build -o list.lykta list.csv            make an index of a hash list
+  lykta scan --index list.lykta -o report evidence/   find what the list knows
+
+Exit codes of scan, query and demo: 0 nothing found, 1 found; 3 and 4 the same but something could
+not be examined; 2 not started or stopped early. A result of 0 means \"no match in the lists given\".";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build, describe and check index files
+    #[command(subcommand)]
+    Index(IndexCommand),
+    /// Compute digests and PDQ hashes of files
+    Hash(HashArgs),
+    /// Look hashes up in an index
+    Query(QueryArgs),
+    /// Scan files and folders for what the lists know
+    Scan(ScanArgs),
+    /// Show how it works, on a bundled list and a bundled dump
+    Demo(DemoArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IndexCommand {
+    /// Build an index from hash lists
+    Build(BuildArgs),
+    /// Say what an index holds
+    Info(InfoArgs),
+    /// Check an index from its first byte to its last
+    Verify(VerifyArgs),
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Lists are CSV files with a header row (columns out of id, path, md5, sha1, sha256, blake3, pdq,
+pdq_quality, size, view, label_scheme, label_version, label_code, series) or plain files with one
+hash a line. A LIST of - is read from standard input.
+
+Examples:
+  lykta index build -o list.lykta known.csv
+  lykta index build -o list.lykta --match known.csv --ignore system-files.txt
+  lykta hash --csv pictures/ | lykta index build -o mine.lykta -
+  lykta index build -o pdq.lykta --format pdq --near mih hashes.txt"
+)]
+pub(crate) struct BuildArgs {
+    /// The index file to write; an old one is replaced when the new one is complete
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// A list of what is to be found; may be given several times
+    #[arg(long = "match", value_name = "LIST")]
+    pub(crate) matches: Vec<PathBuf>,
+    /// A list of files of no interest; acts on digests only
+    #[arg(long = "ignore", value_name = "LIST")]
+    pub(crate) ignores: Vec<PathBuf>,
+    /// Lists of what is to be found, as with --match
+    #[arg(value_name = "LIST")]
+    pub(crate) lists: Vec<PathBuf>,
+    /// Take ignore lists although they classify entries
+    #[arg(long)]
+    pub(crate) ignore_classified: bool,
+    /// Read every list as this format instead of recognising it: csv, or the kind of a plain list
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<lykta::list::Format>,
+    /// The structure for near search
+    #[arg(long, value_enum, default_value_t = NearArg::Auto)]
+    pub(crate) near: NearArg,
+    /// The radius to be fast at; any other has an exact answer too
+    #[arg(long, value_name = "pdq=BITS", value_parser = radius, default_value = "pdq=31")]
+    pub(crate) near_radius: u32,
+    /// Refuse to use more memory than this: 500M, 4G
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory: Option<u64>,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NearArg {
+    /// BK-tree: for small radii
+    Bk,
+    /// Multi-index hashing: for long lists
+    Mih,
+    /// Every hash compared: for short lists
+    Flat,
+    /// Whichever costs least
+    Auto,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  lykta index info list.lykta --json")]
+pub(crate) struct InfoArgs {
+    /// The index file
+    pub(crate) index: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Accepted for uniformity: there is no progress to be quiet about
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Exit code 0 when every check passed, 2 otherwise.\n\nExample:\n  lykta index verify list.lykta"
+)]
+pub(crate) struct VerifyArgs {
+    /// The index file
+    pub(crate) index: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print nothing when every check passed
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "One JSON line a file; --csv writes a list that `lykta index build` takes. Links are not followed.
+Exit code 0, or 3 when some file could not be hashed.
+
+Examples:
+  lykta hash picture.jpg
+  lykta hash --kind sha256,pdq --csv pictures/ > list.csv"
+)]
+pub(crate) struct HashArgs {
+    /// Kinds of hash, separated by commas; all when not given
+    #[arg(long, value_delimiter = ',', value_name = "KIND,...")]
+    pub(crate) kind: Vec<Kind>,
+    /// Pixels that PDQ looks at: all of them, or those that Meta's command line keeps
+    #[arg(long, value_enum, default_value_t = PdqModeArg::Full)]
+    pub(crate) pdq_mode: PdqModeArg,
+    /// Write CSV instead of JSON lines
+    #[arg(long)]
+    pub(crate) csv: bool,
+    /// Files at a time
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// No progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Accepted for uniformity: JSON lines are what is printed anyway
+    #[arg(long, conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// Files and folders
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PdqModeArg {
+    /// All pixels, the definition
+    Full,
+    /// 512 x 512 pixels, when either side is longer
+    Cli512,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Without HASH, one is read from each line of standard input. One JSON line a hash, in the order given.
+
+Examples:
+  lykta query list.lykta sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709
+  lykta query list.lykta --radius 40 < hashes.txt"
+)]
+pub(crate) struct QueryArgs {
+    /// The index file
+    #[arg(value_name = "INDEX")]
+    pub(crate) index: PathBuf,
+    /// Further index files, asked as well
+    #[arg(long = "index", value_name = "MORE")]
+    pub(crate) more: Vec<PathBuf>,
+    /// Largest distance of PDQ hashes, in bits
+    #[arg(long, value_name = "BITS", value_parser = radius, default_value = "31")]
+    pub(crate) radius: u32,
+    /// Least PDQ quality of entries compared by likeness, where the list gives one, 0 to 100
+    #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 50)]
+    pub(crate) min_quality: u8,
+    /// Queries at a time
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// Accepted for uniformity: JSON lines are what is printed anyway
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No notes on standard error
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Hashes, each as kind:hexadecimal
+    #[arg(value_name = "HASH")]
+    pub(crate) hashes: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "With -o, DIR holds findings.jsonl, errors.jsonl, summary.json, report.html and manifest.json.
+Without, findings and summary go to standard output and errors to standard error.
+Nothing that is scanned is ever changed.
+
+Examples:
+  lykta scan --index list.lykta -o report evidence/
+  lykta scan --index list.lykta --radius pdq=24 --jobs 8 picture.jpg
+  lykta scan --index list.lykta --report jsonl,csv --record all -o report /mnt/disk"
+)]
+pub(crate) struct ScanArgs {
+    /// The index file
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) index: PathBuf,
+    /// Folder for the results: made, or empty
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Largest distance of PDQ hashes, in bits
+    #[arg(long, value_name = "pdq=BITS", value_parser = radius, default_value = "pdq=31")]
+    pub(crate) radius: u32,
+    /// Least PDQ quality of pictures and entries compared by likeness, 0 to 100
+    #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 50)]
+    pub(crate) min_quality: u8,
+    /// Items at a time; all processors when not given
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// Compare digests only
+    #[arg(long)]
+    pub(crate) no_near: bool,
+    /// Follow symbolic links that stay within the PATHs
+    #[arg(long)]
+    pub(crate) follow_links: bool,
+    /// Folders deeper than this are recorded, not entered
+    #[arg(long, value_name = "N")]
+    pub(crate) max_depth: Option<usize>,
+    /// Skip longer items: 500M, 4G
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_item_bytes: Option<u64>,
+    /// Skip what comes after this many bytes: 500M, 4G
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_total_bytes: Option<u64>,
+    /// Also record items that are not findings
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) record: Option<RecordArg>,
+    /// Forms of the report, separated by commas
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORM,...", default_value = "jsonl,html")]
+    pub(crate) report: Vec<ReportArg>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress, no table
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Files and folders
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RecordArg {
+    /// items.jsonl: locator, digests, PDQ and outcome of every item
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportArg {
+    /// findings.jsonl, always written
+    Jsonl,
+    /// findings.csv
+    Csv,
+    /// report.html
+    Html,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  lykta demo")]
+pub(crate) struct DemoArgs {
+    /// Folder for list, dump, index and report: made, or empty; a new temporary one when not given
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress, no table
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// A radius in bits: `31` or `pdq=31`.
+fn radius(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix("pdq=").unwrap_or(text);
+    let bits = digits.parse().ok().filter(|bits| *bits <= Pdq::BITS);
+    bits.ok_or_else(|| format!("a radius is pdq=BITS with 0 to {} bits", Pdq::BITS))
+}
+
+/// A number of bytes, with K, M, G or T for 2^10, 2^20, 2^30 or 2^40.
+fn size(text: &str) -> Result<u64, String> {
+    let text = text.strip_suffix('B').unwrap_or(text);
+    let units = [('K', 10), ('M', 20), ('G', 30), ('T', 40)];
+    let (digits, shift) = units
+        .into_iter()
+        .find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits, shift)))
+        .unwrap_or((text, 0));
+    let bytes = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    bytes.ok_or_else(|| "a size is a number of bytes, or one with K, M, G or T behind it".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn radii_and_sizes_are_read_strictly() {
+        assert_eq!(radius("pdq=31"), Ok(31));
+        assert_eq!(radius("256"), Ok(256));
+        assert!(radius("257").is_err());
+        assert!(radius("phash=3").is_err());
+        assert_eq!(size("500M"), Ok(500 << 20));
+        assert_eq!(size("1GB"), Ok(1 << 30));
+        assert_eq!(size("17"), Ok(17));
+        assert!(size("1.5G").is_err());
+        assert!(size("99999999999T").is_err());
+        assert!(size("-1").is_err());
+    }
+}

@@ -1,0 +1,9 @@
+//! One module a command. Each has `run`, which returns the exit code.
+
+pub(crate) mod demo;
+pub(crate) mod hash;
+pub(crate) mod index_build;
+pub(crate) mod index_info;
+pub(crate) mod index_verify;
+pub(crate) mod query;
+pub(crate) mod scan;

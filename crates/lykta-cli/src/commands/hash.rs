@@ -1,0 +1,259 @@
+//! `lykta hash`.
+
+use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
+
+use anyhow::Context;
+use lykta::hash::{Digests, KindSet};
+use lykta::media::pdq::{self, Mode, PdqHash};
+use lykta::media::{Digester, ErrorKind, Limits, SNIFF_LEN, decode, sniff};
+use lykta::scan::disarm_formula;
+use lykta::source::{FileItem, Item, ItemKind, OpenFile, WalkOptions, walk};
+use lykta::{Digest, Kind};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::args::{HashArgs, PdqModeArg};
+
+/// Some file could not be hashed.
+const INCOMPLETE: u8 = 3;
+
+/// Bytes read at a time.
+const PIECE: usize = 128 << 10;
+
+pub(crate) fn run(args: &HashArgs) -> anyhow::Result<u8> {
+    let mut kinds: KindSet = args.kind.iter().copied().collect();
+    if kinds.is_empty() {
+        kinds = Kind::ALL.into_iter().collect();
+    }
+    let mode = match args.pdq_mode {
+        PdqModeArg::Full => Mode::Full,
+        PdqModeArg::Cli512 => Mode::Cli512,
+    };
+    let jobs = args.jobs.map_or(0, NonZeroUsize::get);
+    let pool =
+        rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("cannot start the threads")?;
+    let mut output = Output::new(args.csv, kinds)?;
+    let mut items = walk(&args.paths, &WalkOptions::default());
+    // Batch by batch, so that lines come in the order of the walk and memory stays bounded.
+    let batch_len = pool.current_num_threads() * 16;
+    loop {
+        let batch: Vec<Item> = items.by_ref().take(batch_len).collect();
+        if batch.is_empty() {
+            break;
+        }
+        let hashed: Vec<Line> =
+            pool.install(|| batch.into_par_iter().map(|item| line(item, kinds, mode)).collect());
+        for line in &hashed {
+            output.write(line)?;
+        }
+    }
+    output.finish()
+}
+
+/// What is said of one file. Keys are those of the command line's contract.
+#[derive(Debug, Default, Serialize)]
+struct Line {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    md5: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha1: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blake3: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pdq: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pdq_quality: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    /// Why it is not a file to hash; such a thing is mentioned, but no failure.
+    #[serde(skip)]
+    skipped: Option<String>,
+}
+
+impl Line {
+    fn set_digests(&mut self, digests: &Digests) {
+        let text = |kind| digests.get(kind).map(|digest: Digest| digest.to_string());
+        self.md5 = text(Kind::Md5);
+        self.sha1 = text(Kind::Sha1);
+        self.sha256 = text(Kind::Sha256);
+        self.blake3 = text(Kind::Blake3);
+    }
+
+    fn set_pdq(&mut self, PdqHash { pdq, quality }: PdqHash) {
+        self.pdq = Some(pdq.to_string());
+        self.pdq_quality = Some(quality);
+    }
+
+    fn has_hash(&self) -> bool {
+        [&self.md5, &self.sha1, &self.sha256, &self.blake3, &self.pdq].iter().any(|hash| hash.is_some())
+    }
+}
+
+fn line(item: Item, kinds: KindSet, mode: Mode) -> Line {
+    let mut line = Line { path: item.locator.steps().collect::<Vec<_>>().join("!"), ..Line::default() };
+    match item.kind {
+        ItemKind::File(file) => {
+            if let Err(error) = hash_file(&mut line, &file, kinds, mode) {
+                // Half of a line would look like all there is to know.
+                line = Line { path: line.path, error: Some(error.to_string()), ..Line::default() };
+            }
+        }
+        ItemKind::Skipped { reason, .. } => line.skipped = Some(reason.to_string()),
+        ItemKind::Failed(error) => line.error = Some(error.to_string()),
+    }
+    line
+}
+
+/// One read of the file for all kinds. A file that is no picture is not held in memory.
+fn hash_file(line: &mut Line, file: &FileItem, kinds: KindSet, mode: Mode) -> anyhow::Result<()> {
+    let mut open = file.open()?;
+    line.size = Some(open.size());
+    let mut digester = Digester::new(kinds);
+    let mut start = Vec::new();
+    (&mut open).take(SNIFF_LEN as u64).read_to_end(&mut start)?;
+    let picture = kinds.contains(Kind::Pdq) && sniff(&start).is_some();
+    let mut bytes = Vec::new();
+    read_rest(start, &mut open, |piece| {
+        digester.update(piece);
+        if picture {
+            bytes.extend_from_slice(piece);
+        }
+    })?;
+    open.finish()?;
+    line.set_digests(&digester.finish());
+    if picture {
+        match decode(&bytes, &Limits::default()) {
+            Ok(picture) => {
+                line.width = Some(picture.width());
+                line.height = Some(picture.height());
+                line.set_pdq(pdq::hash(&picture, mode));
+            }
+            Err(error) if error.kind() == ErrorKind::NotAPicture => {}
+            Err(error) => line.error = Some(error.to_string()),
+        }
+    }
+    if !line.has_hash() && line.error.is_none() {
+        line.error = Some("not a picture, so it has no PDQ".to_owned());
+    }
+    Ok(())
+}
+
+fn read_rest(start: Vec<u8>, open: &mut OpenFile, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    take(&start);
+    let mut piece = vec![0; PIECE];
+    loop {
+        match open.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => take(&piece[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Lines on standard output, in one of two forms.
+struct Output {
+    form: Form,
+    complete: bool,
+}
+
+enum Form {
+    Json(io::BufWriter<io::StdoutLock<'static>>),
+    Csv(Box<csv::Writer<io::StdoutLock<'static>>>, KindSet),
+}
+
+impl Output {
+    fn new(csv: bool, kinds: KindSet) -> anyhow::Result<Self> {
+        let stdout = io::stdout().lock();
+        let form = if csv {
+            let mut writer = csv::Writer::from_writer(stdout);
+            let quality = kinds.contains(Kind::Pdq).then_some("pdq_quality");
+            writer.write_record(
+                ["path", "size"].into_iter().chain(kinds.iter().map(Kind::name)).chain(quality),
+            )?;
+            Form::Csv(Box::new(writer), kinds)
+        } else {
+            Form::Json(io::BufWriter::new(stdout))
+        };
+        Ok(Self { form, complete: true })
+    }
+
+    fn write(&mut self, line: &Line) -> anyhow::Result<()> {
+        if let Some(reason) = &line.skipped {
+            eprintln!("lykta: {}: {reason}", line.path);
+            return Ok(());
+        }
+        self.complete &= line.error.is_none();
+        match &mut self.form {
+            Form::Json(out) => {
+                serde_json::to_writer(&mut *out, line)?;
+                writeln!(out)?;
+            }
+            Form::Csv(out, kinds) => {
+                if let Some(error) = &line.error {
+                    eprintln!("lykta: {}: {error}", line.path);
+                }
+                if line.has_hash() {
+                    out.write_record(cells(line, *kinds))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> anyhow::Result<u8> {
+        match self.form {
+            Form::Json(mut out) => out.flush()?,
+            Form::Csv(mut out, _) => out.flush()?,
+        }
+        Ok(if self.complete { 0 } else { INCOMPLETE })
+    }
+}
+
+/// The cells of a row, as [`Output::new`] names them.
+fn cells(line: &Line, kinds: KindSet) -> Vec<String> {
+    let hash = |kind| match kind {
+        Kind::Md5 => line.md5.clone(),
+        Kind::Sha1 => line.sha1.clone(),
+        Kind::Sha256 => line.sha256.clone(),
+        Kind::Blake3 => line.blake3.clone(),
+        Kind::Pdq => line.pdq.clone(),
+    };
+    let mut cells = vec![
+        disarm_formula(&line.path).into_owned(),
+        line.size.map_or_else(String::new, |size| size.to_string()),
+    ];
+    cells.extend(kinds.iter().map(|kind| hash(kind).unwrap_or_default()));
+    if kinds.contains(Kind::Pdq) {
+        cells.push(line.pdq_quality.map_or_else(String::new, |quality| quality.to_string()));
+    }
+    cells
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_has_a_cell_for_every_column() {
+        let kinds: KindSet = [Kind::Sha1, Kind::Pdq].into_iter().collect();
+        let line = Line { path: "=a".into(), sha1: Some("aa".into()), size: Some(3), ..Line::default() };
+        assert_eq!(cells(&line, kinds), ["'=a", "3", "aa", "", ""]);
+    }
+
+    #[test]
+    fn keys_are_those_of_the_contract_in_their_order() {
+        let line = Line { path: "a".into(), size: Some(1), pdq_quality: Some(3), ..Line::default() };
+        assert_eq!(serde_json::to_string(&line).unwrap(), r#"{"path":"a","size":1,"pdq_quality":3}"#);
+    }
+}

@@ -1,0 +1,130 @@
+//! `lykta index info`, and the description of an index that `index build` prints too.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use lykta::hash::text::to_hex;
+use lykta::index::{Source, Structure};
+use lykta::source::Locator;
+use lykta::{Index, Kind};
+use serde_json::{Value, json};
+
+use crate::args::InfoArgs;
+
+pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<u8> {
+    let index = Index::open(&args.index)?;
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", to_json(&args.index, &index))?;
+    } else {
+        for source in index.sources() {
+            write_source(&mut out, source)?;
+            writeln!(out, "    sha256 {}, {} bytes", to_hex(&source.sha256), source.bytes)?;
+        }
+        write_contents(&mut out, &args.index, &index)?;
+        writeln!(out, "    written by {}, checksum {}", index.written_by(), to_hex(&index.checksum()))?;
+    }
+    Ok(0)
+}
+
+/// One line on a list: what it is and what became of its rows.
+pub(crate) fn write_source(out: &mut impl Write, source: &Source) -> io::Result<()> {
+    let Source { name, role, format, rows, accepted, rejected, dropped, duplicates, .. } = source;
+    write!(out, "{name} ({} list, {format}): {rows} rows, {accepted} accepted", role.name())?;
+    let total: u64 = rejected.iter().map(|(_, count)| count).sum();
+    write!(out, ", {total} rejected{}", reasons(rejected))?;
+    if !dropped.is_empty() {
+        write!(out, ", values not used{}", reasons(dropped))?;
+    }
+    writeln!(out, ", {duplicates} duplicates")
+}
+
+fn reasons(counts: &[(String, u64)]) -> String {
+    if counts.is_empty() {
+        return String::new();
+    }
+    let each: Vec<String> = counts.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    format!(" ({})", each.join(", "))
+}
+
+/// What the index as a whole holds.
+pub(crate) fn write_contents(out: &mut impl Write, path: &Path, index: &Index) -> io::Result<()> {
+    let path = Locator::from_path(path);
+    writeln!(
+        out,
+        "{path}: {} entries, {} bytes, {:.1} an entry",
+        index.entry_count(),
+        index.byte_len(),
+        per_entry(index)
+    )?;
+    for kind in index.kinds().iter() {
+        writeln!(out, "    {kind}: {} different", index.hash_count(kind))?;
+    }
+    if index.hash_count(Kind::Pdq) == 0 {
+        writeln!(out, "    {}", lykta::scan::NearMatching::NoPdqInLists.note().unwrap_or_default())?;
+    } else {
+        let widths = index.slot_widths();
+        let slots = match (widths.iter().min(), widths.iter().max()) {
+            (Some(least), Some(most)) => format!(", {} slots of {least} to {most} bits", widths.len()),
+            _ => String::new(),
+        };
+        let structure = describe(index.structure());
+        writeln!(out, "    near search: {structure} for radius {}{slots}", index.near_radius())?;
+    }
+    Ok(())
+}
+
+fn describe(structure: Structure) -> &'static str {
+    match structure {
+        Structure::Bk => "BK-tree (bk)",
+        Structure::Mih => "multi-index hashing (mih)",
+        Structure::Flat => "scan of all hashes (flat)",
+    }
+}
+
+fn per_entry(index: &Index) -> f64 {
+    index.byte_len() as f64 / index.entry_count().max(1) as f64
+}
+
+/// The same as JSON.
+pub(crate) fn to_json(path: &Path, index: &Index) -> Value {
+    let hashes: serde_json::Map<String, Value> =
+        index.kinds().iter().map(|kind| (kind.name().to_owned(), index.hash_count(kind).into())).collect();
+    let near = (index.hash_count(Kind::Pdq) > 0).then(|| {
+        json!({
+            "structure": index.structure().name(),
+            "radius": index.near_radius(),
+            "slot_widths": index.slot_widths(),
+            "bytes": index.structure_bytes(),
+        })
+    });
+    json!({
+        "path": Locator::from_path(path).to_string(),
+        "written_by": index.written_by(),
+        "checksum": to_hex(&index.checksum()),
+        "bytes": index.byte_len(),
+        "entries": index.entry_count(),
+        "bytes_per_entry": per_entry(index),
+        "hashes": hashes,
+        "near": near,
+        "lists": index.sources().iter().map(source_json).collect::<Vec<_>>(),
+    })
+}
+
+fn source_json(source: &Source) -> Value {
+    let counts = |counts: &[(String, u64)]| -> serde_json::Map<String, Value> {
+        counts.iter().map(|(reason, count)| (reason.clone(), (*count).into())).collect()
+    };
+    json!({
+        "name": source.name,
+        "role": source.role.name(),
+        "format": source.format,
+        "sha256": to_hex(&source.sha256),
+        "bytes": source.bytes,
+        "rows": source.rows,
+        "accepted": source.accepted,
+        "rejected": counts(&source.rejected),
+        "dropped": counts(&source.dropped),
+        "duplicates": source.duplicates,
+    })
+}

@@ -1,0 +1,172 @@
+//! `lykta query`.
+
+use std::io::{self, BufRead, Read, Write};
+use std::num::NonZeroUsize;
+
+use anyhow::{Context, bail};
+use lykta::scan::Match;
+use lykta::source::escape;
+use lykta::{Hash, Index, Kind, Options, Role, Scanner};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::args::QueryArgs;
+
+/// Queries answered together: their near searches share one pass over memory, and their answers
+/// are few enough to be held.
+const BATCH: usize = 256;
+
+/// Longest line that is taken for a hash, in bytes. The longest hash has 71.
+const LONGEST_LINE: u64 = 1 << 16;
+
+pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
+    let paths: Vec<_> = std::iter::once(&args.index).chain(&args.more).collect();
+    let indexes = paths.iter().map(|path| Index::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let options = Options { radius: args.radius, min_quality: args.min_quality, ..Options::default() };
+    let scanners: Vec<_> = indexes.iter().map(|index| Scanner::new(index, options.clone())).collect();
+    if !args.quiet && indexes.iter().all(|index| !index.kinds().contains(Kind::Pdq)) {
+        eprintln!("lykta: near matching not performed: the lists hold no PDQ");
+    }
+    let jobs = args.jobs.map_or(0, NonZeroUsize::get);
+    let pool =
+        rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("cannot start the threads")?;
+    let mut asked = Asked { found: false, failed: false };
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut lines = Lines::new(args);
+    loop {
+        let group = lines.take(BATCH * pool.current_num_threads())?;
+        if group.is_empty() {
+            break;
+        }
+        let answers: Vec<Vec<Answer>> =
+            pool.install(|| group.par_chunks(BATCH).map(|batch| answer(batch, &scanners)).collect());
+        for answer in answers.iter().flatten() {
+            asked.count(answer);
+            serde_json::to_writer(&mut out, answer)?;
+            writeln!(out)?;
+        }
+        // An answer is there before the next question is waited for.
+        out.flush()?;
+    }
+    Ok(asked.exit_code())
+}
+
+/// One line of the answer.
+#[derive(Serialize)]
+struct Answer<'a> {
+    hash: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    matches: Vec<Match>,
+}
+
+fn answer<'a>(batch: &'a [String], scanners: &[Scanner<'_>]) -> Vec<Answer<'a>> {
+    let parsed: Vec<Result<Hash, _>> = batch.iter().map(|text| text.parse()).collect();
+    let hashes: Vec<Hash> = parsed.iter().filter_map(|hash| hash.as_ref().ok().copied()).collect();
+    let mut matches: Vec<Vec<Match>> = vec![Vec::new(); hashes.len()];
+    for scanner in scanners {
+        for (all, more) in matches.iter_mut().zip(scanner.look_up(&hashes)) {
+            all.extend(more);
+        }
+    }
+    let mut matches = matches.into_iter();
+    batch
+        .iter()
+        .zip(parsed)
+        .map(|(hash, parsed)| match parsed {
+            Ok(_) => {
+                let mut matches = matches.next().unwrap_or_default();
+                Match::sort(&mut matches);
+                Answer { hash, error: None, matches }
+            }
+            Err(error) => Answer { hash, error: Some(error.to_string()), matches: Vec::new() },
+        })
+        .collect()
+}
+
+/// What the exit code says.
+struct Asked {
+    found: bool,
+    failed: bool,
+}
+
+impl Asked {
+    fn count(&mut self, answer: &Answer<'_>) {
+        self.found |= answer.matches.iter().any(|found| found.role == Role::Match);
+        self.failed |= answer.error.is_some();
+    }
+
+    fn exit_code(&self) -> u8 {
+        match (self.failed, self.found) {
+            (false, false) => 0,
+            (false, true) => 1,
+            (true, false) => 3,
+            (true, true) => 4,
+        }
+    }
+}
+
+/// The hashes asked for, from the arguments or else from standard input.
+enum Lines<'a> {
+    Arguments(std::slice::Iter<'a, String>),
+    Input(io::BufReader<io::StdinLock<'static>>),
+}
+
+impl<'a> Lines<'a> {
+    fn new(args: &'a QueryArgs) -> Self {
+        if args.hashes.is_empty() {
+            Self::Input(io::BufReader::with_capacity(1 << 20, io::stdin().lock()))
+        } else {
+            Self::Arguments(args.hashes.iter())
+        }
+    }
+
+    /// Up to `most` hashes, none at the end. Blank lines are passed over.
+    fn take(&mut self, most: usize) -> anyhow::Result<Vec<String>> {
+        match self {
+            Self::Arguments(arguments) => Ok(arguments.by_ref().take(most).cloned().collect()),
+            Self::Input(input) => {
+                let mut lines = Vec::new();
+                // Only what has arrived: whoever waits for an answer before asking again gets it.
+                while lines.is_empty() || lines.len() < most && input.buffer().contains(&b'\n') {
+                    let Some(line) = read_line(input)? else { break };
+                    if !line.is_empty() {
+                        lines.push(line);
+                    }
+                }
+                Ok(lines)
+            }
+        }
+    }
+}
+
+/// A line without the blanks around it, escaped where it is not UTF-8; `None` at the end.
+fn read_line(input: &mut impl BufRead) -> anyhow::Result<Option<String>> {
+    let mut line = Vec::new();
+    if input.take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
+        return Ok(None);
+    }
+    if line.len() as u64 == LONGEST_LINE {
+        bail!("a line of standard input has {LONGEST_LINE} bytes or more: give one kind:hexadecimal a line");
+    }
+    let text = line.trim_ascii();
+    Ok(Some(String::from_utf8(text.to_vec()).unwrap_or_else(|_| escape(text).into_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_trimmed_bounded_and_never_lossy() {
+        let mut input: &[u8] = b" md5:aa\r\n\n\xffb\nend";
+        let mut next = || read_line(&mut input).unwrap();
+        assert_eq!(next().as_deref(), Some("md5:aa"));
+        assert_eq!(next().as_deref(), Some(""));
+        assert_eq!(next().as_deref(), Some("\\xffb"));
+        assert_eq!(next().as_deref(), Some("end"));
+        assert_eq!(next(), None);
+        let long = vec![b'a'; LONGEST_LINE as usize];
+        assert!(read_line(&mut &long[..]).is_err());
+    }
+}

@@ -1,0 +1,165 @@
+//! `lykta scan`.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use anyhow::Context;
+use lykta::scan::{FindingSpool, IndexInfo, Progress, ReportDir, ReportOptions, RunInfo};
+use lykta::source::{ItemKind, WalkOptions, check_roots, escape, walk};
+use lykta::{Index, Options, Record, Scanner, Sink, Summary};
+
+use crate::args::{RecordArg, ReportArg, ScanArgs};
+use crate::progress::ScanDisplay;
+
+/// Bytes of findings held in memory for sorting when there is no folder for them.
+const SORT_MEMORY: usize = 64 << 20;
+
+pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<u8> {
+    check_roots(&args.paths)?;
+    let index = Index::open(&args.index)?;
+    // A result must not rest on a file that was damaged on its way here.
+    index.verify().map_err(|error| anyhow::anyhow!("{}: {error}", args.index.display()))?;
+    let scan = Scan { index: &index, options: options(args), args };
+    if let Some(note) = Scanner::new(&index, scan.options.clone()).near_matching().note() {
+        eprintln!("lykta: {note}");
+    }
+    match &args.output {
+        Some(dir) => scan.report_to(dir),
+        None => scan.report_to_stdout(),
+    }
+}
+
+fn options(args: &ScanArgs) -> Options {
+    let defaults = Options::default();
+    Options {
+        jobs: args.jobs.unwrap_or(defaults.jobs),
+        near: !args.no_near,
+        radius: args.radius,
+        min_quality: args.min_quality,
+        max_item_bytes: args.max_item_bytes,
+        max_total_bytes: args.max_total_bytes,
+        ..defaults
+    }
+}
+
+struct Scan<'a> {
+    index: &'a Index,
+    options: Options,
+    args: &'a ScanArgs,
+}
+
+impl Scan<'_> {
+    fn report_to(&self, dir: &Path) -> anyhow::Result<u8> {
+        let has = |form| self.args.report.contains(&form);
+        let options = ReportOptions {
+            csv: has(ReportArg::Csv),
+            html: has(ReportArg::Html),
+            items: self.args.record == Some(RecordArg::All),
+            ..ReportOptions::default()
+        };
+        let mut report = ReportDir::create(dir, &self.args.paths, options)?;
+        let info = RunInfo {
+            tool: "lykta".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            arguments: std::env::args_os().map(|arg| escape(arg.as_encoded_bytes()).into_owned()).collect(),
+            indexes: vec![IndexInfo::new(&self.args.index, self.index)],
+        };
+        let summary = self.drive(&mut report)?;
+        let written = report.finish(&summary, &info)?;
+        let mut out = io::stdout().lock();
+        if self.args.json {
+            writeln!(out, "{}", summary.to_json_line())?;
+        } else if !self.args.quiet {
+            write_table(&mut out, &summary)?;
+            writeln!(out, "report: {}", written.dir.join(self.main_file()).display())?;
+            writeln!(out, "sha256 of manifest.json: {}", written.manifest_sha256)?;
+        }
+        Ok(summary.exit_code())
+    }
+
+    fn main_file(&self) -> &'static str {
+        if self.args.report.contains(&ReportArg::Html) { "report.html" } else { "findings.jsonl" }
+    }
+
+    fn report_to_stdout(&self) -> anyhow::Result<u8> {
+        let mut sink = Streams { findings: FindingSpool::new(&std::env::temp_dir(), SORT_MEMORY) };
+        let summary = self.drive(&mut sink)?;
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        sink.findings.write_to(&mut out)?;
+        writeln!(out, "{}", summary.to_json_line())?;
+        out.flush()?;
+        Ok(summary.exit_code())
+    }
+
+    fn drive(&self, sink: &mut dyn Sink) -> anyhow::Result<Summary> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let on_signal = Arc::clone(&stop);
+        ctrlc::set_handler(move || {
+            // The second time, whoever asks no longer wants to wait for a report.
+            if on_signal.swap(true, Relaxed) {
+                std::process::exit(i32::from(crate::STOPPED));
+            }
+            eprintln!("lykta: stopping; what was found so far is being written");
+        })
+        .context("cannot watch for Ctrl-C")?;
+        let walk_options =
+            WalkOptions { follow_links: self.args.follow_links, max_depth: self.args.max_depth };
+        let progress = Arc::new(Progress::default());
+        let (paths, counted_options) = (self.args.paths.clone(), walk_options.clone());
+        let display = ScanDisplay::new(self.args.quiet, Arc::clone(&progress), move |progress, done| {
+            count(&paths, &counted_options, progress, done);
+        });
+        let scanner = Scanner::new(self.index, self.options.clone());
+        let summary = scanner.run(walk(&self.args.paths, &walk_options), sink, &progress, &stop)?;
+        drop(display);
+        Ok(summary)
+    }
+}
+
+/// Walks without opening anything, to say how much there is.
+fn count(paths: &[PathBuf], options: &WalkOptions, progress: &Progress, done: &AtomicBool) {
+    let (mut items, mut bytes) = (0, 0);
+    for item in walk(paths, options) {
+        if done.load(Relaxed) {
+            return;
+        }
+        items += 1;
+        if let ItemKind::File(file) = item.kind {
+            bytes += file.size();
+        }
+    }
+    progress.set_totals(items, bytes);
+}
+
+/// Findings kept for standard output, problems told on standard error at once.
+struct Streams {
+    findings: FindingSpool,
+}
+
+impl Sink for Streams {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        if let Some(line) = record.error_json() {
+            eprintln!("{line}");
+        }
+        self.findings.record(record)
+    }
+}
+
+/// The counts, for a person.
+pub(crate) fn write_table(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+    writeln!(out, "{:<28} {:>12} {:>18}", "outcome", "items", "bytes")?;
+    for (name, count) in summary.outcomes() {
+        writeln!(out, "{name:<28} {:>12} {:>18}", count.items, count.bytes)?;
+        for (reason, count) in summary.reasons(name) {
+            writeln!(out, "  {reason:<26} {:>12} {:>18}", count.items, count.bytes)?;
+        }
+    }
+    let seen = summary.seen();
+    writeln!(out, "{:<28} {:>12} {:>18}", "seen", seen.items, seen.bytes)?;
+    if let Some(note) = summary.near.note() {
+        writeln!(out, "{note}")?;
+    }
+    writeln!(out, "{}", summary.sentence())
+}

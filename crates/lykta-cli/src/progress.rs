@@ -1,0 +1,145 @@
+//! Progress on standard error: a bar on a terminal, a plain line now and then elsewhere.
+
+use std::io::{self, IsTerminal, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use lykta::scan::Progress;
+
+/// Something that goes on for an unknown time: a spinner with the bytes read so far.
+pub(crate) struct Activity(ProgressBar);
+
+impl Activity {
+    pub(crate) fn new(quiet: bool) -> Self {
+        if quiet || !io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}: {binary_bytes}, {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(bar)
+    }
+
+    /// Says what goes on now.
+    pub(crate) fn say(&self, what: String) {
+        self.0.set_message(what);
+    }
+}
+
+impl Drop for Activity {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A reader that counts for an [`Activity`].
+pub(crate) struct Counting<'a, R> {
+    input: R,
+    activity: &'a Activity,
+}
+
+impl<'a, R> Counting<'a, R> {
+    pub(crate) fn new(input: R, activity: &'a Activity) -> Self {
+        Self { input, activity }
+    }
+}
+
+impl<R: Read> Read for Counting<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.activity.0.inc(count as u64);
+        Ok(count)
+    }
+}
+
+/// Watches a scan and shows how far it is until dropped.
+pub(crate) struct ScanDisplay {
+    done: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Between two plain lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(30);
+
+/// Between two looks at the counters.
+const TICK: Duration = Duration::from_millis(100);
+
+impl ScanDisplay {
+    /// Shows `progress`; `count` walks what will be scanned once more, in the background, to say how
+    /// much there is.
+    pub(crate) fn new(
+        quiet: bool,
+        progress: Arc<Progress>,
+        count: impl FnOnce(&Progress, &AtomicBool) + Send + 'static,
+    ) -> Self {
+        let done = Arc::new(AtomicBool::new(false));
+        if quiet {
+            return Self { done, threads: Vec::new() };
+        }
+        let (counted, counting_done) = (Arc::clone(&progress), Arc::clone(&done));
+        let counter = std::thread::spawn(move || count(&counted, &counting_done));
+        let display_done = Arc::clone(&done);
+        let terminal = io::stderr().is_terminal();
+        let display = std::thread::spawn(move || {
+            if terminal { show_bar(&progress, &display_done) } else { show_lines(&progress, &display_done) }
+        });
+        Self { done, threads: vec![counter, display] }
+    }
+}
+
+impl Drop for ScanDisplay {
+    fn drop(&mut self) {
+        self.done.store(true, Relaxed);
+        for thread in self.threads.drain(..) {
+            // A display that panicked has nothing left to show; the scan does not depend on it.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn show_bar(progress: &Progress, done: &AtomicBool) {
+    let bar = ProgressBar::new(0);
+    let template = "{bar:30} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec}, {eta} left; {msg}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    while !done.load(Relaxed) {
+        let (items, bytes) = progress.totals();
+        bar.set_length(bytes.max(progress.bytes()));
+        bar.set_position(progress.bytes());
+        bar.set_message(counters(progress, items));
+        std::thread::sleep(TICK);
+    }
+    bar.finish_and_clear();
+}
+
+fn show_lines(progress: &Progress, done: &AtomicBool) {
+    let start = Instant::now();
+    let mut next = LINE_EVERY;
+    while !done.load(Relaxed) {
+        if start.elapsed() >= next {
+            next += LINE_EVERY;
+            let (items, bytes) = progress.totals();
+            let rate = progress.bytes() as f64 / start.elapsed().as_secs_f64();
+            let left = bytes.saturating_sub(progress.bytes()) as f64 / rate.max(1.0);
+            let eta = if bytes > 0 { format!(", about {left:.0} s left") } else { String::new() };
+            let done = progress.bytes() >> 20;
+            eprintln!(
+                "lykta: {done} MiB, {:.0} MiB/s{eta}; {}",
+                rate / f64::from(1 << 20),
+                counters(progress, items)
+            );
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
+fn counters(progress: &Progress, total: u64) -> String {
+    let of = if total > 0 { format!("/{total}") } else { String::new() };
+    format!("{}{of} items, {} found, {} errors", progress.items(), progress.findings(), progress.errors())
+}
