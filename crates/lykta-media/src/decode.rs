@@ -5,7 +5,10 @@
 //! error. A picture cut short must never become a hash of its upper half on grey.
 
 mod general;
+mod gif;
+mod icon;
 mod jpeg;
+mod webp;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

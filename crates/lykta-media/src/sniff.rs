@@ -26,7 +26,7 @@ pub enum Format {
     Qoi,
     /// farbfeld.
     Farbfeld,
-    /// DirectDraw surface with DXT1, DXT3 or DXT5.
+    /// DirectDraw surface. Recognised, not decoded.
     Dds,
     /// HEIF with HEVC inside. Recognised, not decoded.
     Heic,
@@ -96,9 +96,9 @@ impl Format {
     pub const fn is_decoded(self) -> bool {
         match self {
             Self::Jpeg | Self::Png | Self::Gif | Self::WebP | Self::Bmp | Self::Tiff => true,
-            Self::Ico | Self::Pnm | Self::Qoi | Self::Farbfeld | Self::Dds => true,
+            Self::Ico | Self::Pnm | Self::Qoi | Self::Farbfeld => true,
             Self::Heic | Self::Avif | Self::JpegXl | Self::Jpeg2000 => false,
-            Self::OpenExr | Self::Hdr | Self::Psd => false,
+            Self::Dds | Self::OpenExr | Self::Hdr | Self::Psd => false,
         }
     }
 }

@@ -1,58 +1,74 @@
 //! Everything but JPEG: by the `image` crate, then down to 8 bits of grey or RGB in place.
 
+use std::borrow::Cow;
 use std::io::{Cursor, ErrorKind as IoErrorKind};
 
 use image::error::ImageError;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
 
-use crate::decode::{Header, Limits};
+use crate::decode::{Header, Limits, gif, icon, webp};
 use crate::error::Cause;
 use crate::picture::{Picture, Pixels};
 use crate::sniff::Format;
 
 pub(super) fn probe(bytes: &[u8], format: Format) -> Result<Header, Cause> {
-    let decoder = open(bytes, format, &Limits { max_pixels: u64::MAX, max_memory: u64::MAX })?;
-    Ok(header(&decoder, format))
+    let (bytes, guest) = picture_within(bytes, format)?;
+    Ok(header(&open(&bytes, guest, format, u64::MAX)?, format))
 }
 
 pub(super) fn decode(bytes: &[u8], format: Format, limits: &Limits) -> Result<Picture, Cause> {
-    let decoder = open(bytes, format, limits)?;
+    let (bytes, guest) = picture_within(bytes, format)?;
+    if format == Format::WebP && !webp::is_whole(&bytes) {
+        return Err(Cause::Truncated { format });
+    }
+    let decoder = open(&bytes, guest, format, limits.max_memory)?;
     let (width, height) = decoder.dimensions();
     let color = decoder.color_type();
     let length = usize::try_from(decoder.total_bytes())
         .map_err(|_| Cause::Memory { needed: decoder.total_bytes(), limit: limits.max_memory })?;
     let mut samples = vec![0; length];
     decoder.read_image(&mut samples).map_err(|error| cause(error, format))?;
-    let pixels = to_8_bits(samples, color)
+    let mut pixels = to_8_bits(samples, color)
         .ok_or_else(|| Cause::Unsupported { format, reason: format!("its samples are {color:?}") })?;
+    if let (Format::Gif, Pixels::Rgb(rgb)) = (format, &mut pixels)
+        && let Some(frame) = gif::FirstFrame::read(&bytes)
+    {
+        frame.paint_around(rgb, width as usize);
+    }
     Picture::new(width, height, pixels)
         .ok_or_else(|| Cause::Damaged { format, reason: "pixels are missing".to_owned() })
 }
 
-/// A decoder that has read the headers. The limits go to it before it reads pixels: the short way
-/// through `DynamicImage::from_decoder` would ignore them (image-rs/image#3081).
-fn open<'a>(bytes: &'a [u8], format: Format, limits: &Limits) -> Result<impl ImageDecoder + 'a, Cause> {
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), guest(format)?);
-    let mut bounds = image::Limits::no_limits();
-    bounds.max_alloc = Some(limits.max_memory);
-    reader.limits(bounds);
-    reader.into_decoder().map_err(|error| cause(error, format))
-}
-
-fn guest(format: Format) -> Result<ImageFormat, Cause> {
-    Ok(match format {
+/// The bytes that a decoder of `image` is to see, and which decoder.
+fn picture_within(bytes: &[u8], format: Format) -> Result<(Cow<'_, [u8]>, ImageFormat), Cause> {
+    let guest = match format {
+        Format::Ico => return icon::largest(bytes),
         Format::Png => ImageFormat::Png,
         Format::Gif => ImageFormat::Gif,
         Format::WebP => ImageFormat::WebP,
         Format::Bmp => ImageFormat::Bmp,
         Format::Tiff => ImageFormat::Tiff,
-        Format::Ico => ImageFormat::Ico,
         Format::Pnm => ImageFormat::Pnm,
         Format::Qoi => ImageFormat::Qoi,
         Format::Farbfeld => ImageFormat::Farbfeld,
-        Format::Dds => ImageFormat::Dds,
         _ => return Err(Cause::Undecoded { format }),
-    })
+    };
+    Ok((bytes.into(), guest))
+}
+
+/// A decoder that has read the headers. The limit in bytes goes to it before it reads pixels: the
+/// short way through `DynamicImage::from_decoder` would ignore it (image-rs/image#3081).
+fn open(
+    bytes: &[u8],
+    guest: ImageFormat,
+    format: Format,
+    max_memory: u64,
+) -> Result<impl ImageDecoder + '_, Cause> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), guest);
+    let mut bounds = image::Limits::no_limits();
+    bounds.max_alloc = Some(max_memory);
+    reader.limits(bounds);
+    reader.into_decoder().map_err(|error| cause(error, format))
 }
 
 fn header(decoder: &impl ImageDecoder, format: Format) -> Header {

@@ -49,25 +49,34 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Cause> {
 
 /// Decodes `data`, which lacks its end, with each of two endings; they must agree on every pixel.
 fn twice(data: &[u8], decode: fn(&[u8]) -> Result<Picture, Cause>) -> Result<Picture, Cause> {
-    // Their first bits differ, and no run of them is a marker. Long enough for some blocks.
-    const FILLINGS: [u8; 2] = [0x55, 0xaa];
-    const FILLING_LEN: usize = 4096;
     let mut bytes = Vec::with_capacity(data.len() + FILLING_LEN + head::END.len());
-    let mut run = |filling: u8| {
+    let mut run = |seed: u32| {
         bytes.clear();
         bytes.extend_from_slice(data);
-        bytes.resize(data.len() + FILLING_LEN, filling);
+        bytes.extend(filling(seed));
         bytes.extend_from_slice(&head::END);
         decode(&bytes)
     };
     // A digest in place of the first picture: two of them may not fit.
-    let seen = blake3::hash(run(FILLINGS[0])?.pixels().bytes());
-    let picture = run(FILLINGS[1])?;
+    let seen = blake3::hash(run(1)?.pixels().bytes());
+    let picture = run(2)?;
     if blake3::hash(picture.pixels().bytes()) == seen {
         Ok(picture)
     } else {
         Err(Cause::Truncated { format: Format::Jpeg })
     }
+}
+
+/// Bytes of filling: some hundred blocks, which is more than enough to show.
+const FILLING_LEN: usize = 4096;
+
+/// Bytes that look like entropy data and hold no marker. Not a pattern such as 0x55 and 0xaa, which
+/// are the same bits but for one, and decode to the same blocks.
+fn filling(seed: u32) -> impl Iterator<Item = u8> {
+    // Numerical Recipes' linear congruential generator; its high byte is random enough.
+    let next = |state: &u32| Some(state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+    let bytes = std::iter::successors(next(&seed), next).map(|state| (state >> 24) as u8);
+    bytes.filter(|&byte| byte != 0xff).take(FILLING_LEN)
 }
 
 /// zune-jpeg: luma where luma is stored, else RGB.
