@@ -79,7 +79,12 @@ pub(super) fn bits(frequencies: &Frequencies) -> Pdq {
 /// Step 8: the sum of the steps between neighbours, in hundredths of the range, each cut to a
 /// whole number; a ninetieth of it, 100 at most.
 pub(super) fn quality(plane: &Plane) -> u8 {
-    let step = |a: f32, b: f32| (((a - b) * 100.0) / 255.0).trunc().abs() as u32;
+    quality_of_steps(plane, 0.0)
+}
+
+/// The quality if every step between neighbours were larger by `slack`, or smaller if negative.
+pub(super) fn quality_of_steps(plane: &Plane, slack: f32) -> u8 {
+    let step = |a: f32, b: f32| ((((a - b).abs() + slack) * 100.0) / 255.0).max(0.0) as u32;
     let down = plane.windows(2).flat_map(|rows| rows[0].iter().zip(&rows[1]));
     let across = plane.iter().flat_map(|row| row.iter().zip(&row[1..]));
     let sum: u32 = down.chain(across).map(|(&a, &b)| step(a, b)).sum();

@@ -1,6 +1,8 @@
 //! The definition, transcribed: running sums in binary32 along every line, in the order written
 //! there. Slow, and the oracle for everything else in this module.
 
+use std::ops::RangeInclusive;
+
 use crate::pdq::hash::{self, Plane, SIDE};
 use crate::pdq::{Mode, PdqHash, SMALLEST_SIDE, weights};
 use crate::picture::{Picture, Pixels};
@@ -25,6 +27,16 @@ pub fn undecided(picture: &Picture, mode: Mode, tolerance: f32) -> Vec<usize> {
     let median = hash::median(&frequencies);
     let near = |value: &f32| (value - median).abs() <= tolerance;
     (0..256).filter(|&k| near(&frequencies[k / 16][k % 16])).collect()
+}
+
+/// The qualities that `picture` may have if a step between two values of the plane is off by
+/// `tolerance`: steps are cut to whole hundredths, so those on an edge fall either way.
+pub fn qualities(picture: &Picture, mode: Mode, tolerance: f32) -> RangeInclusive<u8> {
+    if picture.width() < SMALLEST_SIDE || picture.height() < SMALLEST_SIDE {
+        return 0..=0;
+    }
+    let plane = plane(&shrink(picture, mode));
+    hash::quality_of_steps(&plane, -tolerance)..=hash::quality_of_steps(&plane, tolerance)
 }
 
 /// Step 2: nearest neighbours, on bytes.
