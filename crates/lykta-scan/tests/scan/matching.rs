@@ -192,3 +192,39 @@ fn bytes_at_hand_are_examined_as_files_are() {
         assert_eq!(Record { locator: file.locator.clone(), ..memory }, file);
     }
 }
+
+#[test]
+fn hashes_are_looked_up_in_their_order_by_the_same_rules() {
+    let known = pdq_of(&picture(1));
+    let mut changed = known;
+    changed.0[3] ^= 0b111;
+    let rows = [
+        Row("l", Role::Match, "picture", vec![known.into(), digest(Kind::Md5, b"x").into()]),
+        Row("k", Role::Ignore, "ignored", vec![known.into(), digest(Kind::Md5, b"y").into()]),
+    ];
+    let asked = [
+        changed.into(),
+        Pdq([0; 32]).into(),
+        digest(Kind::Md5, b"x").into(),
+        digest(Kind::Sha1, b"x").into(),
+        digest(Kind::Md5, b"y").into(),
+        known.into(),
+    ];
+    let answers = |quality, options: Options| {
+        let index = index_with(&rows, quality);
+        let answers = Scanner::new(&index, options).look_up(&asked);
+        let of = |found: &Match| (found.entry.clone(), found.distance, found.view, found.weak);
+        answers.iter().map(|matches| matches.iter().map(of).collect::<Vec<_>>()).collect::<Vec<_>>()
+    };
+    let near = |distance| vec![("picture".to_owned(), distance, Some(View::Original), false)];
+    let exact = |entry: &str| vec![(entry.to_owned(), 0, None, true)];
+    let expected = [near(3), vec![], exact("picture"), vec![], exact("ignored"), near(0)];
+    assert_eq!(answers(Some(80), options(1)), expected);
+
+    let without_near = [vec![], vec![], exact("picture"), vec![], exact("ignored"), vec![]];
+    assert_eq!(answers(Some(20), options(1)), without_near, "an entry below the gate");
+    assert_eq!(answers(None, Options { near: false, ..options(1) }), without_near);
+    let narrow = answers(None, Options { radius: 2, ..options(1) });
+    assert_eq!(narrow[0], []);
+    assert_eq!(narrow[5], near(0));
+}
