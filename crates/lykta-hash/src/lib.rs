@@ -18,6 +18,8 @@
 #![forbid(unsafe_code)]
 
 mod digest;
+#[doc(hidden)]
+pub mod fuzz;
 mod hash;
 mod kind;
 mod pdq;

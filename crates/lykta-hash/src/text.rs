@@ -3,7 +3,7 @@
 //! Strict means: the whole text and nothing but the text, no blanks, no separators, exact length,
 //! padding where the encoding has it, unused bits zero. What is refused is named by its offset.
 
-use data_encoding::{BASE32, BASE64, DecodeKind, Encoding, HEXLOWER_PERMISSIVE};
+use data_encoding::{BASE32, BASE32_NOPAD, BASE64, BASE64_NOPAD, DecodeKind, Encoding, HEXLOWER_PERMISSIVE};
 use thiserror::Error;
 
 /// Why a text is not the hash it should be. Offsets are in bytes from the start of the text.
@@ -43,7 +43,7 @@ pub enum ParseError {
 /// # Errors
 /// [`ParseError::Length`], or [`ParseError::Character`] with the offset of the first bad one.
 pub fn hex<const N: usize>(text: &[u8]) -> Result<[u8; N], ParseError> {
-    decode(text, &HEXLOWER_PERMISSIVE, "a hexadecimal digit")
+    decode(text, 2 * N, &HEXLOWER_PERMISSIVE, "a hexadecimal digit")
 }
 
 /// Reads the base32 of RFC 4648 (upper case, padded) of `N` bytes.
@@ -51,7 +51,7 @@ pub fn hex<const N: usize>(text: &[u8]) -> Result<[u8; N], ParseError> {
 /// # Errors
 /// As [`hex`], and [`ParseError::Ending`].
 pub fn base32<const N: usize>(text: &[u8]) -> Result<[u8; N], ParseError> {
-    decode(text, &BASE32, "a base32 digit (A-Z, 2-7)")
+    decode(text, BASE32.encode_len(N), &BASE32_NOPAD, "a base32 digit (A-Z, 2-7)")
 }
 
 /// Reads the base64 of RFC 4648 (`+/`, padded) of `N` bytes.
@@ -59,7 +59,7 @@ pub fn base32<const N: usize>(text: &[u8]) -> Result<[u8; N], ParseError> {
 /// # Errors
 /// As [`hex`], and [`ParseError::Ending`].
 pub fn base64<const N: usize>(text: &[u8]) -> Result<[u8; N], ParseError> {
-    decode(text, &BASE64, "a base64 digit (A-Z, a-z, 0-9, +, /)")
+    decode(text, BASE64.encode_len(N), &BASE64_NOPAD, "a base64 digit (A-Z, a-z, 0-9, +, /)")
 }
 
 /// Lower-case hexadecimal digits of `bytes`.
@@ -67,30 +67,32 @@ pub fn to_hex(bytes: &[u8]) -> String {
     HEXLOWER_PERMISSIVE.encode(bytes)
 }
 
+/// `expected` is the length with padding; `encoding` has none, because a decoder of a padded
+/// encoding takes padded pieces one behind the other, and a hash is one piece.
 fn decode<const N: usize>(
     text: &[u8],
+    expected: usize,
     encoding: &Encoding,
     alphabet: &'static str,
 ) -> Result<[u8; N], ParseError> {
-    let expected = encoding.encode_len(N);
     if text.len() != expected {
         return Err(ParseError::Length { expected, got: text.len() });
     }
-    let bad = |error: data_encoding::DecodeError| match error.kind {
+    let (digits, padding) = text.split_at(encoding.encode_len(N));
+    let mut bytes = [0; N];
+    encoding.decode_mut(digits, &mut bytes).map_err(|partial| match partial.error.kind {
         DecodeKind::Symbol => {
-            let offset = error.position;
+            let offset = partial.error.position;
             ParseError::Character { offset, byte: text.get(offset).copied().unwrap_or(0), alphabet }
         }
         DecodeKind::Length | DecodeKind::Trailing | DecodeKind::Padding => {
-            ParseError::Ending { offset: error.position }
+            ParseError::Ending { offset: partial.error.position }
         }
-    };
-    // Up to two bytes more than N: an encoder's last block may hold less than its padding allows.
-    let mut buffer = [0; 64];
-    let room = encoding.decode_len(text.len()).map_err(bad)?;
-    let buffer = buffer.get_mut(..room).ok_or(ParseError::Length { expected, got: text.len() })?;
-    let written = encoding.decode_mut(text, buffer).map_err(|partial| bad(partial.error))?;
-    buffer[..written].try_into().map_err(|_| ParseError::Ending { offset: text.len() - 1 })
+    })?;
+    match padding.iter().position(|byte| *byte != b'=') {
+        Some(at) => Err(ParseError::Ending { offset: digits.len() + at }),
+        None => Ok(bytes),
+    }
 }
 
 #[cfg(test)]
@@ -154,5 +156,8 @@ mod tests {
         assert!(base32::<1>(b"IE======").is_ok());
         assert!(base32::<1>(b"IF======").is_err());
         assert!(base32::<1>(b"ie======").is_err());
+        // Two padded pieces, each of two bytes, have the length of four bytes in one.
+        let pieces = b"QUE=QQ==";
+        assert!(matches!(base64::<4>(pieces), Err(ParseError::Character { offset: 3, byte: b'=', .. })));
     }
 }
