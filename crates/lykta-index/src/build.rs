@@ -5,7 +5,6 @@ use std::path::Path;
 
 use lykta_hash::{Digest, Hash, Kind, Pdq};
 use rayon::slice::ParallelSliceMut;
-use zerocopy::{Immutable, IntoBytes};
 
 use crate::entry::Label;
 use crate::error::{Error, Problem};
@@ -15,8 +14,8 @@ use crate::format::{
 };
 use crate::hamming::Key;
 use crate::meta::{Meta, Role, Source};
-use crate::near::{Structure, bk, cost, mih};
-use crate::write::FileWriter;
+use crate::near::{Structure, bk, cost, mih, slots};
+use crate::write::{NewSection, write_file, write_sections};
 
 /// How to lay out the index.
 #[derive(Clone, Copy, Debug)]
@@ -170,7 +169,7 @@ impl Builder {
     /// When the file cannot be written; nothing is then left under its name that was not there.
     pub fn write(mut self, path: &Path) -> Result<Vec<Source>, Error> {
         let sections = self.sections()?;
-        FileWriter::write(path, &sections).map_err(|error| error.at(path))?;
+        write_file(path, &sections).map_err(|error| error.at(path))?;
         Ok(self.sources)
     }
 
@@ -181,7 +180,7 @@ impl Builder {
     pub fn into_bytes(mut self) -> Result<Vec<u8>, Error> {
         let sections = self.sections()?;
         let mut bytes = Vec::new();
-        crate::write::write_sections(&sections, &mut bytes)?;
+        write_sections(&sections, &mut bytes)?;
         Ok(bytes)
     }
 
@@ -265,7 +264,7 @@ impl Builder {
                 refs = order.iter().map(|&from| refs[from as usize]).collect();
                 sections.push(NewSection::of_records(SectionKind::BkNodes, &nodes));
             }
-            Structure::Mih => mih_sections(&keys, &mih::deal(cost::best_slots(count, radius)), sections),
+            Structure::Mih => mih_sections(&keys, &slots::deal(cost::best_slots(count, radius)), sections),
         }
         sections.push(NewSection::new(SectionKind::PdqKeys, keys.as_flattened().to_vec()));
         sections.push(NewSection::of_u32s(SectionKind::PdqRefs, &refs));
@@ -387,25 +386,4 @@ fn mih_sections(keys: &[Key], slots: &[Vec<u8>], sections: &mut Vec<NewSection>)
     sections.push(NewSection::of_records(SectionKind::MihSlots, &records));
     sections.push(NewSection::new(SectionKind::MihOffsets, offsets));
     sections.push(NewSection::new(SectionKind::MihIds, ids));
-}
-
-/// A section to be written.
-pub(crate) struct NewSection {
-    pub(crate) kind: SectionKind,
-    pub(crate) parameter: u32,
-    pub(crate) bytes: Vec<u8>,
-}
-
-impl NewSection {
-    fn new(kind: SectionKind, bytes: Vec<u8>) -> Self {
-        Self { kind, parameter: 0, bytes }
-    }
-
-    fn of_records<T: IntoBytes + Immutable>(kind: SectionKind, records: &[T]) -> Self {
-        Self::new(kind, records.as_bytes().to_vec())
-    }
-
-    fn of_u32s(kind: SectionKind, values: &[u32]) -> Self {
-        Self::new(kind, values.iter().flat_map(|value| value.to_le_bytes()).collect())
-    }
 }

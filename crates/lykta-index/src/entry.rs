@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use crate::format::{EntryRecord, LabelRecord, MANY, NO_LABEL, NO_QUALITY, NO_VIEW, SectionKind, TextRef};
+use crate::layout::View;
 use crate::meta::{Role, Source};
-use crate::open::View;
 
 /// The number of an entry in its index. Entries are numbered in the order in which they were added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,8 +5,8 @@ use zerocopy::little_endian::U32;
 
 use crate::entry::{Entries, EntryIds};
 use crate::error::{Error, Problem};
-use crate::format::{SectionKind, bucket};
-use crate::open::View;
+use crate::format::{MAX_DIRECTORY_BITS, SectionKind, bucket};
+use crate::layout::View;
 
 /// Average number of keys in a bucket of the directory: with 20 to 36 bytes each, two cache lines.
 const KEYS_PER_BUCKET: u64 = 4;
@@ -15,9 +15,6 @@ const KEYS_PER_BUCKET: u64 = 4;
 pub(crate) fn directory_bits(keys: u64) -> u32 {
     (keys / KEYS_PER_BUCKET).checked_ilog2().unwrap_or(0).min(MAX_DIRECTORY_BITS)
 }
-
-/// Widest directory: 2^28 buckets take 1 GiB and serve a billion keys.
-pub(crate) const MAX_DIRECTORY_BITS: u32 = 28;
 
 /// The table of one digest kind.
 #[derive(Clone, Copy)]

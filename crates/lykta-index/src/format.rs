@@ -130,6 +130,9 @@ pub(crate) struct MihSlot {
     pub(crate) bits: [u8; 32],
 }
 
+/// Widest directory: 2^28 buckets take 1 GiB and serve a billion keys.
+pub(crate) const MAX_DIRECTORY_BITS: u32 = 28;
+
 /// Widest slot: 2^28 offsets take 1 GiB.
 pub(crate) const MAX_SLOT_WIDTH: u32 = 28;
 
@@ -191,6 +194,11 @@ impl SectionKind {
             Kind::Pdq => None,
         }
     }
+}
+
+/// Where the first section starts: behind the section table, which needs no padding.
+pub(crate) fn sections_start(section_count: u32) -> u64 {
+    TABLE_OFFSET as u64 + u64::from(section_count) * size_of::<SectionRecord>() as u64
 }
 
 /// Where the section after one that ends at `end` starts.

@@ -30,6 +30,7 @@ mod format;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod hamming;
+mod layout;
 mod map;
 mod meta;
 mod near;

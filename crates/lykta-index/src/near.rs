@@ -9,6 +9,7 @@ pub(crate) mod bk;
 pub(crate) mod cost;
 pub(crate) mod flat;
 pub(crate) mod mih;
+pub(crate) mod slots;
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +19,7 @@ use lykta_hash::Pdq;
 use crate::entry::EntryId;
 use crate::format::SectionKind;
 use crate::hamming::{Hit, Kernel, Key};
-use crate::open::View;
+use crate::layout::View;
 
 /// An entry whose hash lies within the radius. Order: distance, then entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +89,7 @@ pub(crate) struct Scratch {
 
 impl<'a> View<'a> {
     pub(crate) fn structure(self) -> Structure {
-        if self.layout.mih.is_some() {
+        if self.layout.slots.is_some() {
             Structure::Mih
         } else if self.layout.section(SectionKind::BkNodes).is_some() {
             Structure::Bk
@@ -99,8 +100,9 @@ impl<'a> View<'a> {
 
     pub(crate) fn plan(self, radius: u32) -> Plan {
         let built = self.structure();
-        let used = match &self.layout.mih {
-            Some(mih) if !mih.pays(self.keys().len() as u64, radius) => Structure::Flat,
+        let keys = self.keys().len() as u64;
+        let used = match &self.layout.slots {
+            Some(slots) if cost::mih(slots.widths(), keys, radius) >= cost::flat(keys) => Structure::Flat,
             _ => built,
         };
         Plan { built, used }
@@ -120,7 +122,7 @@ impl<'a> View<'a> {
         let mut scratch = Scratch::default();
         let mut search = |query: &Pdq| {
             scratch.hits.clear();
-            let complete = match (used, &self.layout.mih) {
+            let complete = match (used, &self.layout.slots) {
                 (Structure::Mih, Some(slots)) => mih::Mih { slots, view: self, keys }.search(
                     kernel,
                     &query.0,

@@ -1,22 +1,17 @@
-//! Opening an index: every field of the header and of the section table checked, nothing else read.
+//! Opening an index, and what can be asked of it.
 
 use std::io::Read;
 use std::path::Path;
 
 use lykta_hash::{Digest, Kind, KindSet, Pdq};
-use zerocopy::little_endian::U32;
-use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use crate::entry::{Entries, Entry, EntryId};
-use crate::error::{Error, Problem};
-use crate::exact::MAX_DIRECTORY_BITS;
-use crate::format::{
-    EntryRecord, Header, MAGIC, MihSlot, SectionKind, SectionRecord, TABLE_OFFSET, VERSION, align,
-};
-use crate::hamming::Key;
+use crate::error::Error;
+use crate::format::{EntryRecord, SectionKind};
+use crate::layout::{Layout, View};
 use crate::map::{Mapped, open_regular};
-use crate::meta::{Meta, Source};
-use crate::near::mih::Slots;
+use crate::meta::Source;
+use crate::near::slots::Slots;
 use crate::near::{Near, Plan, Structure};
 
 /// An index over any bytes: mapped ([`Index::open`]), in memory ([`Index::read`]), or given
@@ -28,32 +23,6 @@ use crate::near::{Near, Plan, Structure};
 pub struct Index<D = Mapped> {
     data: D,
     layout: Layout,
-}
-
-/// What a file says of its own structure, checked.
-pub(crate) struct Layout {
-    sections: Vec<Section>,
-    pub(crate) meta: Meta,
-    pub(crate) mih: Option<Slots>,
-    digest: [u8; 32],
-}
-
-/// A section, known to lie within the file.
-#[derive(Clone, Copy)]
-pub(crate) struct Section {
-    pub(crate) kind: SectionKind,
-    pub(crate) parameter: u32,
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) count: u64,
-    pub(crate) checksum: [u8; 32],
-}
-
-/// The bytes of an index and their structure: what every search works on.
-#[derive(Clone, Copy)]
-pub(crate) struct View<'a> {
-    pub(crate) data: &'a [u8],
-    pub(crate) layout: &'a Layout,
 }
 
 impl Index<Mapped> {
@@ -166,7 +135,7 @@ impl<D: AsRef<[u8]>> Index<D> {
 
     /// The widths of the slots of multi-index hashing, in bits; empty for other structures.
     pub fn slot_widths(&self) -> Vec<u32> {
-        self.layout.mih.iter().flat_map(Slots::widths).collect()
+        self.layout.slots.iter().flat_map(Slots::widths).collect()
     }
 
     /// Bytes of the near structure, without the hashes themselves.
@@ -189,7 +158,7 @@ impl<D: AsRef<[u8]>> Index<D> {
     /// The header's checksum: it covers the checksums of all sections, so two files with the same
     /// one that pass [`Index::verify`] have the same content.
     pub fn checksum(&self) -> [u8; 32] {
-        self.layout.digest
+        self.layout.checksum
     }
 
     /// Reads the whole index: checksums, padding, order of keys, every reference and bucket.
@@ -203,212 +172,4 @@ impl<D: AsRef<[u8]>> Index<D> {
     pub(crate) fn view(&self) -> View<'_> {
         View { data: self.data.as_ref(), layout: &self.layout }
     }
-}
-
-impl<'a> View<'a> {
-    /// The bytes of a section; none when the file does not have it.
-    pub(crate) fn bytes(self, kind: SectionKind) -> &'a [u8] {
-        self.layout
-            .section(kind)
-            .and_then(|section| self.data.get(section.start..section.end))
-            .unwrap_or_default()
-    }
-
-    pub(crate) fn records<T: FromBytes + Immutable + KnownLayout + Unaligned>(
-        self,
-        kind: SectionKind,
-    ) -> &'a [T] {
-        <[T]>::ref_from_bytes(self.bytes(kind)).unwrap_or_default()
-    }
-
-    pub(crate) fn u32s(self, kind: SectionKind) -> &'a [U32] {
-        self.records(kind)
-    }
-
-    /// The PDQ hashes, in the order of the near structure.
-    pub(crate) fn keys(self) -> &'a [Key] {
-        self.bytes(SectionKind::PdqKeys).as_chunks().0
-    }
-}
-
-impl Layout {
-    fn new(data: &[u8]) -> Result<Self, Error> {
-        let header = read_header(data)?;
-        let sections = read_table(data, &header)?;
-        let table_end = sections_start(header.section_count.get()) as usize;
-        let mut checksum = blake3::Hasher::new();
-        checksum.update(data.get(..TABLE_OFFSET - 32).unwrap_or_default());
-        checksum.update(data.get(TABLE_OFFSET..table_end).unwrap_or_default());
-        if *checksum.finalize().as_bytes() != header.checksum {
-            return Err(Problem::HeaderChecksum.into());
-        }
-        let meta = sections.iter().find(|section| section.kind == SectionKind::Meta);
-        let meta = meta.and_then(|section| data.get(section.start..section.end)).unwrap_or_default();
-        let mut layout = Self { meta: Meta::from_bytes(meta)?, sections, mih: None, digest: header.checksum };
-        layout.check_pairs()?;
-        layout.mih = layout.read_slots(data)?;
-        Ok(layout)
-    }
-
-    pub(crate) fn section(&self, kind: SectionKind) -> Option<&Section> {
-        let at = self.sections.binary_search_by_key(&kind, |section| section.kind).ok()?;
-        self.sections.get(at)
-    }
-
-    pub(crate) fn sections(&self) -> &[Section] {
-        &self.sections
-    }
-
-    fn count(&self, kind: SectionKind) -> Option<u64> {
-        self.section(kind).map(|section| section.count)
-    }
-
-    /// Sections that need one another are there together, with counts that fit.
-    fn check_pairs(&self) -> Result<(), Error> {
-        use SectionKind::{
-            BkNodes, Entries, Labels, MihIds, MihOffsets, MihSlots, PdqKeys, PdqRefs, Postings, Strings,
-        };
-        for kind in [Strings, Labels, Entries, Postings] {
-            self.count(kind).ok_or(Problem::Missing(kind))?;
-        }
-        for (keys, directory) in Kind::ALL.into_iter().filter_map(SectionKind::exact_table) {
-            match (self.section(keys), self.section(directory)) {
-                (None, None) => {}
-                (Some(_), None) => return Err(Problem::Missing(directory).into()),
-                (None, Some(_)) => return Err(Problem::Missing(keys).into()),
-                (Some(_), Some(directory)) => {
-                    let bits = directory.parameter;
-                    if bits > MAX_DIRECTORY_BITS || directory.count != (1 << bits) + 1 {
-                        return Err(Problem::Content(directory.kind).into());
-                    }
-                }
-            }
-        }
-        let hashes = self.count(PdqKeys);
-        if self.count(PdqRefs) != hashes {
-            return Err(Problem::Content(PdqRefs).into());
-        }
-        for kind in [BkNodes, MihSlots] {
-            if self.section(kind).is_some() && hashes.is_none() {
-                return Err(Problem::Missing(PdqKeys).into());
-            }
-        }
-        if self.section(BkNodes).is_some() && self.section(MihSlots).is_some() {
-            return Err(Problem::Content(MihSlots).into());
-        }
-        for kind in [MihOffsets, MihIds] {
-            if self.section(kind).is_some() != self.section(MihSlots).is_some() {
-                return Err(Problem::Missing(kind).into());
-            }
-        }
-        Ok(())
-    }
-
-    fn read_slots(&self, data: &[u8]) -> Result<Option<Slots>, Error> {
-        let Some(section) = self.section(SectionKind::MihSlots) else { return Ok(None) };
-        let bytes = data.get(section.start..section.end).unwrap_or_default();
-        let records = <[MihSlot]>::ref_from_bytes(bytes).map_err(|_| Problem::Content(section.kind))?;
-        let count = |kind| self.count(kind).and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
-        let [keys, offsets, ids] =
-            [SectionKind::PdqKeys, SectionKind::MihOffsets, SectionKind::MihIds].map(count);
-        Slots::new(records, keys, offsets, ids).map(Some)
-    }
-}
-
-/// Where the first section starts: behind the section table, which needs no padding.
-pub(crate) fn sections_start(section_count: u32) -> u64 {
-    TABLE_OFFSET as u64 + u64::from(section_count) * size_of::<SectionRecord>() as u64
-}
-
-/// Checks the header, one field after the other.
-fn read_header(data: &[u8]) -> Result<Header, Error> {
-    let actual = data.len() as u64;
-    let too_short = |needed| Problem::TooShort { length: actual, needed };
-    // The magic number first, so that a short file of another kind is called that.
-    if data.first_chunk::<8>().is_some_and(|magic| *magic != MAGIC) {
-        return Err(Problem::Magic.into());
-    }
-    let (header, _) = Header::read_from_prefix(data).map_err(|_| too_short(TABLE_OFFSET as u64))?;
-    if header.version.get() != VERSION {
-        return Err(Problem::Version { expected: VERSION, got: header.version.get() }.into());
-    }
-    if header.file_length.get() != actual {
-        return Err(Problem::FileLength { header: header.file_length.get(), actual }.into());
-    }
-    let count = header.section_count.get();
-    if count == 0 || count as usize > SectionKind::ALL.len() || sections_start(count) > actual {
-        return Err(Problem::SectionCount { got: count }.into());
-    }
-    if header.reserved.get() != 0 {
-        return Err(Problem::Reserved.into());
-    }
-    Ok(header)
-}
-
-/// Checks the section table: known kinds in ascending order, one section behind the other.
-fn read_table(data: &[u8], header: &Header) -> Result<Vec<Section>, Error> {
-    let table = data.get(TABLE_OFFSET..).unwrap_or_default();
-    let count = header.section_count.get();
-    let (records, _) = <[SectionRecord]>::ref_from_prefix_with_elems(table, count as usize)
-        .map_err(|_| Problem::SectionCount { got: count })?;
-    let mut sections: Vec<Section> = Vec::with_capacity(records.len());
-    let mut expected_start = sections_start(count);
-    for (number, record) in records.iter().enumerate() {
-        let at = sections_start(number as u32);
-        let wrong = |field, position: u64, got: u64, expected: String| -> Error {
-            Problem::SectionField { number, field, offset: at + position, got, expected }.into()
-        };
-        let code = record.kind.get();
-        let kind = SectionKind::from_code(code)
-            .filter(|kind| sections.last().is_none_or(|before| before.kind < *kind))
-            .ok_or_else(|| wrong("kind", 0, code.into(), "a known one, above the one before".to_owned()))?;
-        let parameter = record.parameter.get();
-        let is_directory = Kind::ALL
-            .into_iter()
-            .filter_map(SectionKind::exact_table)
-            .any(|(_, directory)| directory == kind);
-        if !is_directory && parameter != 0 {
-            return Err(wrong("parameter", 4, parameter.into(), "0".to_owned()));
-        }
-        let start = record.offset.get();
-        if number == 0 && start != expected_start {
-            // The table ends where the first section starts: the likelier fault is the count.
-            return Err(Problem::SectionCount { got: count }.into());
-        }
-        if start != expected_start {
-            return Err(wrong("offset", 8, start, expected_start.to_string()));
-        }
-        let length = record.length.get();
-        let end = start.checked_add(length).filter(|end| *end <= header.file_length.get());
-        let Some(end) = end else {
-            let room = header.file_length.get() - start.min(header.file_length.get());
-            return Err(wrong("length", 16, length, format!("at most {room}")));
-        };
-        let records = record.count.get();
-        if records.checked_mul(kind.record_len() as u64) != Some(length) {
-            let fitting = format!("{} for {length} bytes", length / kind.record_len() as u64);
-            return Err(wrong("count", 24, records, fitting));
-        }
-        let fits = |offset: u64| usize::try_from(offset).map_err(|_| Problem::TooLarge("bytes"));
-        sections.push(Section {
-            kind,
-            parameter,
-            start: fits(start)?,
-            end: fits(end)?,
-            count: records,
-            checksum: record.checksum,
-        });
-        expected_start = align(end).ok_or(Problem::TooLarge("bytes"))?;
-    }
-    let last_end = sections.last().map_or(0, |section| section.end as u64);
-    if last_end != header.file_length.get() {
-        let number = sections.len() - 1;
-        let offset = sections_start(number as u32) + 16;
-        let expected = format!("up to the end of the file, {} bytes", header.file_length.get());
-        return Err(Problem::SectionField { number, field: "end", offset, got: last_end, expected }.into());
-    }
-    if sections.first().is_none_or(|section| section.kind != SectionKind::Meta) {
-        return Err(Problem::Missing(SectionKind::Meta).into());
-    }
-    Ok(sections)
 }

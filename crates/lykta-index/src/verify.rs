@@ -6,10 +6,12 @@ use lykta_hash::Pdq;
 
 use crate::entry::run_of_postings;
 use crate::error::{Error, Problem};
-use crate::format::{EntryRecord, LabelRecord, MANY, NO_LABEL, NO_QUALITY, NO_VIEW, SectionKind};
+use crate::format::{
+    EntryRecord, LabelRecord, MANY, NO_LABEL, NO_QUALITY, NO_VIEW, SectionKind, sections_start,
+};
+use crate::layout::View;
 use crate::meta::Role;
 use crate::near::{Structure, bk, mih};
-use crate::open::{View, sections_start};
 
 impl View<'_> {
     /// Reads everything. O(file), all cores.
@@ -117,7 +119,7 @@ impl View<'_> {
         if let Some(at) = keys.iter().position(|key| Pdq(*key).is_blank()) {
             return Err(record(SectionKind::PdqKeys, at, "a hash of all zeros or all ones"));
         }
-        match (self.structure(), &self.layout.mih) {
+        match (self.structure(), &self.layout.slots) {
             // The tree's distances show that its keys differ: equal ones would be 0 apart.
             (Structure::Bk, _) => bk::Bk { nodes: self.records(SectionKind::BkNodes), keys }.verify()?,
             (_, slots) => {

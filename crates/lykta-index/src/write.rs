@@ -4,36 +4,52 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-use zerocopy::IntoBytes;
+use zerocopy::{Immutable, IntoBytes};
 
-use crate::build::NewSection;
 use crate::error::{Error, Problem};
-use crate::format::{Header, MAGIC, SectionRecord, TABLE_OFFSET, VERSION, align};
-use crate::open::sections_start;
+use crate::format::{
+    Header, MAGIC, SectionKind, SectionRecord, TABLE_OFFSET, VERSION, align, sections_start,
+};
 
-/// Writes index files.
-pub(crate) struct FileWriter;
+/// A section to be written.
+pub(crate) struct NewSection {
+    pub(crate) kind: SectionKind,
+    pub(crate) parameter: u32,
+    pub(crate) bytes: Vec<u8>,
+}
 
-impl FileWriter {
-    /// Writes `sections`, which are in ascending order of their kinds, as the file `path`.
-    pub(crate) fn write(path: &Path, sections: &[NewSection]) -> Result<(), Error> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // In the same folder, because a rename is atomic within one file system only. Made with
-        // access for the owner alone: a hash list is a secret.
-        let mut temporary = tempfile::Builder::new()
-            .prefix(".lykta-index-")
-            .suffix(".tmp")
-            .tempfile_in(folder)
-            .map_err(Error::io("make a temporary file in the index's folder"))?;
-        let mut output = io::BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
-        write_sections(sections, &mut output)?;
-        output.flush().map_err(Error::io("write the index"))?;
-        drop(output);
-        temporary.as_file().sync_all().map_err(Error::io("write the index to disk"))?;
-        temporary.persist(path).map_err(|error| Error::io("put the index in its place")(error.error))?;
-        sync_folder(folder);
-        Ok(())
+impl NewSection {
+    pub(crate) fn new(kind: SectionKind, bytes: Vec<u8>) -> Self {
+        Self { kind, parameter: 0, bytes }
     }
+
+    pub(crate) fn of_records<T: IntoBytes + Immutable>(kind: SectionKind, records: &[T]) -> Self {
+        Self::new(kind, records.as_bytes().to_vec())
+    }
+
+    pub(crate) fn of_u32s(kind: SectionKind, values: &[u32]) -> Self {
+        Self::new(kind, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+    }
+}
+
+/// Writes `sections`, which are in ascending order of their kinds, as the file `path`.
+pub(crate) fn write_file(path: &Path, sections: &[NewSection]) -> Result<(), Error> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // In the same folder, because a rename is atomic within one file system only. Made with
+    // access for the owner alone: a hash list is a secret.
+    let mut temporary = tempfile::Builder::new()
+        .prefix(".lykta-index-")
+        .suffix(".tmp")
+        .tempfile_in(folder)
+        .map_err(Error::io("make a temporary file in the index's folder"))?;
+    let mut output = io::BufWriter::with_capacity(1 << 20, temporary.as_file_mut());
+    write_sections(sections, &mut output)?;
+    output.flush().map_err(Error::io("write the index"))?;
+    drop(output);
+    temporary.as_file().sync_all().map_err(Error::io("write the index to disk"))?;
+    temporary.persist(path).map_err(|error| Error::io("put the index in its place")(error.error))?;
+    sync_folder(folder);
+    Ok(())
 }
 
 /// Makes the rename last through a power failure, where the platform can; the file itself is

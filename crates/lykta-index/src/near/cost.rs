@@ -5,7 +5,7 @@
 //! measured (docs/performance.md, "Cost model").
 
 use super::Structure;
-use super::mih::{MAX_FLIPS, flips};
+use super::slots::{MAX_FLIPS, ball, flips};
 use crate::format::MAX_SLOT_WIDTH;
 
 /// Nanoseconds for a bucket or a candidate.
@@ -19,17 +19,6 @@ pub(crate) const MOST_SLOTS: usize = 32;
 
 /// Fewer slots would be wider than a slot can be.
 const SLOTS: std::ops::RangeInclusive<usize> = 256usize.div_ceil(MAX_SLOT_WIDTH as usize)..=MOST_SLOTS;
-
-/// Ways to turn at most `flips` of `width` bits.
-pub(crate) fn ball(width: u32, flips: u32) -> f64 {
-    let mut ways = 1.0;
-    let mut sum = 1.0;
-    for i in 0..flips.min(width) {
-        ways *= f64::from(width - i) / f64::from(i + 1);
-        sum += ways;
-    }
-    sum
-}
 
 /// Expected nanoseconds of a query in `keys` evenly spread hashes; infinite when a slot would need
 /// more flips than it has masks for.
@@ -79,18 +68,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ball_counts_combinations() {
-        assert_eq!(ball(16, 0), 1.0);
-        assert_eq!(ball(16, 1), 17.0);
-        assert_eq!(ball(21, 2), 232.0);
-        assert_eq!(ball(2, 5), 4.0);
-    }
-
-    #[test]
     fn widths_of_the_model_are_those_of_the_slots() {
         for slots in SLOTS {
             let dealt: Vec<u32> =
-                super::super::mih::deal(slots).iter().map(|bits| bits.len() as u32).collect();
+                crate::near::slots::deal(slots).iter().map(|bits| bits.len() as u32).collect();
             let model: Vec<u32> = (0..slots).map(|slot| ((255 - slot) / slots + 1) as u32).collect();
             assert_eq!(dealt, model);
         }
