@@ -14,6 +14,10 @@ use zerocopy::little_endian::U32;
 const RADIUS: u32 = 31;
 /// Keys that `check` looks at: some thousand candidates a query are usual.
 const CHECKED: usize = 4096;
+/// Ids that `check` is given in turn, so many that each iteration finds other keys than the one
+/// before. The same few thousand again and again would lie in the first caches, however long the
+/// list.
+const IDS: usize = CHECKED * 256;
 
 fn kernels(c: &mut Criterion) {
     let mut numbers = Numbers(1);
@@ -21,7 +25,7 @@ fn kernels(c: &mut Criterion) {
     let query = numbers.bytes();
     for count in [8_000, 1_000_000] {
         let keys = &keys[..count];
-        let ids: Vec<U32> = (0..CHECKED).map(|_| U32::new(numbers.below(count as u64) as u32)).collect();
+        let ids: Vec<U32> = (0..IDS).map(|_| U32::new(numbers.below(count as u64) as u32)).collect();
         let mut group = c.benchmark_group("distance_kernels");
         group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
         for kernel in Kernel::available() {
@@ -36,9 +40,11 @@ fn kernels(c: &mut Criterion) {
             });
             group.throughput(Throughput::Elements(CHECKED as u64));
             group.bench_function(BenchmarkId::new(format!("check/{}", kernel.name()), count), |b| {
+                let mut next = ids.chunks_exact(CHECKED).cycle();
                 b.iter(|| {
                     hits.clear();
-                    kernel.check(keys, black_box(&ids), &query, RADIUS, &mut hits);
+                    let ids = next.next().expect("it cycles");
+                    kernel.check(keys, black_box(ids), &query, RADIUS, &mut hits);
                     hits.len()
                 });
             });
