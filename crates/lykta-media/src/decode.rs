@@ -6,6 +6,7 @@
 
 mod general;
 mod gif;
+mod heic;
 mod icon;
 mod jpeg;
 mod webp;
@@ -87,6 +88,7 @@ pub fn probe(bytes: &[u8]) -> Result<Header, Error> {
     let format = decodable(bytes)?;
     let header = contained(format, || match format {
         Format::Jpeg => jpeg::probe(bytes),
+        Format::Heic => heic::probe(bytes),
         _ => general::probe(bytes, format),
     })?;
     if header.dimensions().pixels() == 0 {
@@ -112,6 +114,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, Error> {
     let format = header.format;
     contained(format, || match format {
         Format::Jpeg => jpeg::decode(bytes),
+        Format::Heic => heic::decode(bytes),
         _ => general::decode(bytes, format, limits),
     })
     .map(|picture| picture.with_format(format))

@@ -34,6 +34,7 @@ pub(crate) enum Cause {
     Truncated { format: Format },
     Pixels { dimensions: Dimensions, limit: u64 },
     Memory { needed: u64, limit: u64 },
+    TooLarge { format: Format, reason: String },
     Panicked { format: Format },
 }
 
@@ -44,7 +45,7 @@ impl Error {
             Cause::NotAPicture => ErrorKind::NotAPicture,
             Cause::Undecoded { .. } | Cause::Unsupported { .. } => ErrorKind::Unsupported,
             Cause::Damaged { .. } | Cause::Truncated { .. } => ErrorKind::Damaged,
-            Cause::Pixels { .. } | Cause::Memory { .. } => ErrorKind::OverLimit,
+            Cause::Pixels { .. } | Cause::Memory { .. } | Cause::TooLarge { .. } => ErrorKind::OverLimit,
             Cause::Panicked { .. } => ErrorKind::DecoderFault,
         }
     }
@@ -56,6 +57,7 @@ impl Error {
             | Cause::Unsupported { format, .. }
             | Cause::Damaged { format, .. }
             | Cause::Truncated { format }
+            | Cause::TooLarge { format, .. }
             | Cause::Panicked { format } => Some(format),
             Cause::NotAPicture | Cause::Pixels { .. } | Cause::Memory { .. } => None,
         }
@@ -95,6 +97,9 @@ impl fmt::Display for Error {
             ),
             Cause::Memory { needed, limit } => {
                 write!(f, "not examined: decoding needs {needed} bytes of memory and the limit is {limit}")
+            }
+            Cause::TooLarge { format, reason } => {
+                write!(f, "not examined: {} larger than its decoder allows: {reason}", format.name())
             }
             Cause::Panicked { format } => {
                 write!(

@@ -28,7 +28,7 @@ pub enum Format {
     Farbfeld,
     /// DirectDraw surface. Recognised, not decoded.
     Dds,
-    /// HEIF with HEVC inside. Recognised, not decoded.
+    /// HEIF with HEVC inside: 4:2:0 and grey, 8 and 10 bits, one picture or a grid of tiles.
     Heic,
     /// HEIF with AV1 inside. Recognised, not decoded.
     Avif,
@@ -96,8 +96,8 @@ impl Format {
     pub const fn is_decoded(self) -> bool {
         match self {
             Self::Jpeg | Self::Png | Self::Gif | Self::WebP | Self::Bmp | Self::Tiff => true,
-            Self::Ico | Self::Pnm | Self::Qoi | Self::Farbfeld => true,
-            Self::Heic | Self::Avif | Self::JpegXl | Self::Jpeg2000 => false,
+            Self::Ico | Self::Pnm | Self::Qoi | Self::Farbfeld | Self::Heic => true,
+            Self::Avif | Self::JpegXl | Self::Jpeg2000 => false,
             Self::Dds | Self::OpenExr | Self::Hdr | Self::Psd => false,
         }
     }

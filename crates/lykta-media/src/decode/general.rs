@@ -89,6 +89,7 @@ fn header(decoder: &impl ImageDecoder, format: Format) -> Header {
 fn cause(error: ImageError, format: Format) -> Cause {
     match error {
         ImageError::Unsupported(error) => Cause::Unsupported { format, reason: error.to_string() },
+        ImageError::Limits(error) => Cause::TooLarge { format, reason: error.to_string() },
         ImageError::IoError(error) if error.kind() == IoErrorKind::UnexpectedEof => {
             Cause::Truncated { format }
         }
