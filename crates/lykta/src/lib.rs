@@ -5,6 +5,8 @@
 //! Each part is a crate of its own, here as a module. The library reads what it is given, writes
 //! only where it is told to, and never sends anything anywhere.
 //!
+//! An upload matched in memory, with a list small enough to be built on the spot:
+//!
 //! ```
 //! use lykta::{BuildOptions, Builder, Index, ListOptions, Options, Scanner, add_list};
 //!
@@ -18,6 +20,11 @@
 //! assert_eq!(record.matches[0].entry, "note");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Three programs to begin from are in `examples/`: `match_upload` (the above with pictures),
+//! `custom_sink` (a folder, with a [`Sink`] of one's own) and `swap_index` (a newer index taken into
+//! use while queries run). An index file is opened with [`Index::open`] in the same short time
+//! whatever its size, and one [`Index`] or [`Scanner`] serves any number of threads.
 #![forbid(unsafe_code)]
 
 mod lists;

@@ -36,7 +36,7 @@ pub enum AddListError {
     /// An entry of an ignore list is classified.
     #[error(
         "{name}, line {line}: an ignore list with a classified entry would hide what it classifies; \
-         take it as a match list, or say --ignore-classified"
+         take it as a match list, or allow it with ignore_classified (--ignore-classified)"
     )]
     Classified {
         /// The list's name.
