@@ -7,11 +7,15 @@ use lykta::{Kind, Pdq};
 
 /// Finds known pictures by comparing hashes, so that people do not have to look at them.
 #[derive(Debug, Parser)]
-#[command(name = "lykta", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "lykta", version, long_version = LONG_VERSION, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// Version, commit and target: build.rs gives the last two.
+const LONG_VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), "\ncommit ", env!("LYKTA_COMMIT"), "\ntarget ", env!("LYKTA_TARGET"));
 
 const EXAMPLES: &str = "Examples:
   lykta demo                                          see it work, on bundled material
@@ -24,7 +28,7 @@ not be examined; 2 not started or stopped early. A result of 0 means \"no match 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Build, describe and check index files
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  lykta index build -o list.lykta known.csv")]
     Index(IndexCommand),
     /// Compute digests and PDQ hashes of files
     Hash(HashArgs),
@@ -35,6 +39,9 @@ pub(crate) enum Command {
     /// Show how it works, on a bundled list and a bundled dump
     Demo(DemoArgs),
     /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  lykta completions bash > ~/.local/share/bash-completion/completions/lykta"
+    )]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -142,7 +149,7 @@ pub(crate) struct VerifyArgs {
 #[derive(Args, Debug)]
 #[command(
     after_help = "One JSON line a file; --csv writes a list that `lykta index build` takes. Links are not followed.
-Exit code 0, or 3 when some file could not be hashed.
+Exit code 0; 3 when some file could not be hashed; 2 when stopped early.
 
 Examples:
   lykta hash picture.jpg
@@ -183,6 +190,7 @@ pub(crate) enum PdqModeArg {
 #[derive(Args, Debug)]
 #[command(
     after_help = "Without HASH, one is read from each line of standard input. One JSON line a hash, in the order given.
+Exit code as scan: 0 nothing found, 1 found, 3 and 4 the same when some line was no hash, 2 not started.
 
 Examples:
   lykta query list.lykta sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709
@@ -266,7 +274,7 @@ pub(crate) struct ScanArgs {
     /// Print the summary as JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// No progress, no table
+    /// No progress, no table; of what is printed at the end only the manifest's digest
     #[arg(short, long)]
     pub(crate) quiet: bool,
     /// Files and folders
@@ -291,7 +299,9 @@ pub(crate) enum ReportArg {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  lykta demo")]
+#[command(
+    after_help = "Examples:\n  lykta demo\n  lykta demo -o demo-files\n\nExit code as scan: 1, since something is found."
+)]
 pub(crate) struct DemoArgs {
     /// Folder for list, dump, index and report: made, or empty; a new temporary one when not given
     #[arg(short, long, value_name = "DIR")]

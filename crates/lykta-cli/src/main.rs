@@ -5,11 +5,16 @@
 
 mod args;
 mod commands;
+mod interrupt;
+mod known;
 mod progress;
+mod say;
 
-use std::io;
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 use args::{Cli, Command, IndexCommand};
@@ -18,23 +23,45 @@ use args::{Cli, Command, IndexCommand};
 const STOPPED: u8 = 2;
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return explain(&error),
+    };
+    // A panic is a fault to report. Where a scan goes on after one, a trace would bury its results.
+    std::panic::set_hook(Box::new(|panic| {
+        let text = panic.to_string();
+        let text: Vec<&str> = text.split_whitespace().collect();
+        say::note(format_args!("internal error, please report it: {}", text.join(" ")));
+    }));
+    match catch_unwind(AssertUnwindSafe(|| run(command))) {
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(error)) => {
             // Whoever reads the output has seen enough; there is nobody left to tell.
-            let broken_pipe = error
-                .chain()
-                .filter_map(|cause| cause.downcast_ref::<io::Error>())
-                .any(|cause| cause.kind() == io::ErrorKind::BrokenPipe);
-            if !broken_pipe {
-                eprintln!("lykta: {error:#}");
+            if !say::is_broken_pipe(&error) {
+                say::note(say::sentence(&error));
             }
             ExitCode::from(STOPPED)
         }
+        Err(_) => ExitCode::from(STOPPED),
     }
 }
 
+/// Help where it was asked for or nothing was said at all; else a sentence.
+fn explain(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+    } else {
+        say::note(say::usage_sentence(error));
+    }
+    ExitCode::from(STOPPED)
+}
+
 fn run(command: Command) -> anyhow::Result<u8> {
+    interrupt::watch()?;
     match command {
         Command::Index(IndexCommand::Build(args)) => commands::index_build::run(&args),
         Command::Index(IndexCommand::Info(args)) => commands::index_info::run(&args),
@@ -44,7 +71,10 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Scan(args) => commands::scan::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "lykta", &mut io::stdout());
+            // Into memory first: the generator panics when its output fails.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "lykta", &mut script);
+            io::stdout().lock().write_all(&script)?;
             Ok(0)
         }
     }

@@ -1,40 +1,89 @@
 //! Progress on standard error: a bar on a terminal, a plain line now and then elsewhere.
 
 use std::io::{self, IsTerminal, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use lykta::scan::Progress;
 
-/// Something that goes on for an unknown time: a spinner with the bytes read so far.
-pub(crate) struct Activity(ProgressBar);
+use crate::say::note;
+
+/// Between two plain lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(30);
+
+/// Something that goes on for an unknown time, with the bytes read so far.
+pub(crate) struct Activity {
+    form: Form,
+    what: Mutex<String>,
+    bytes: AtomicU64,
+}
+
+enum Form {
+    Silent,
+    Spinner(ProgressBar),
+    /// Plain lines; holds when the last one was written.
+    Lines(Mutex<Instant>),
+}
 
 impl Activity {
     pub(crate) fn new(quiet: bool) -> Self {
-        if quiet || !io::stderr().is_terminal() {
-            return Self(ProgressBar::hidden());
-        }
-        let bar = ProgressBar::new_spinner();
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}: {binary_bytes}, {elapsed}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Self(bar)
+        let form = match (quiet, io::stderr().is_terminal()) {
+            (true, _) => Form::Silent,
+            (false, true) => Form::Spinner(spinner()),
+            (false, false) => Form::Lines(Mutex::new(Instant::now())),
+        };
+        Self { form, what: Mutex::default(), bytes: AtomicU64::new(0) }
     }
 
     /// Says what goes on now.
     pub(crate) fn say(&self, what: String) {
-        self.0.set_message(what);
+        if let Form::Spinner(spinner) = &self.form {
+            spinner.set_message(what.clone());
+        }
+        *lock(&self.what) = what;
+    }
+
+    /// Counts bytes that were read.
+    pub(crate) fn add_bytes(&self, bytes: u64) {
+        let all = self.bytes.fetch_add(bytes, Relaxed) + bytes;
+        match &self.form {
+            Form::Silent => {}
+            Form::Spinner(spinner) => spinner.inc(bytes),
+            Form::Lines(last) => {
+                let mut last = lock(last);
+                if last.elapsed() >= LINE_EVERY {
+                    *last = Instant::now();
+                    note(format_args!("{}: {} MiB", lock(&self.what), all >> 20));
+                }
+            }
+        }
     }
 }
 
 impl Drop for Activity {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        if let Form::Spinner(spinner) = &self.form {
+            spinner.finish_and_clear();
+        }
     }
+}
+
+fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    let template = "{spinner} {msg}: {binary_bytes}, {binary_bytes_per_sec}, {elapsed}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        spinner.set_style(style);
+    }
+    spinner.enable_steady_tick(TICK);
+    spinner
+}
+
+// A message or a time is never half-written, so a panic elsewhere does not spoil it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A reader that counts for an [`Activity`].
@@ -52,7 +101,7 @@ impl<'a, R> Counting<'a, R> {
 impl<R: Read> Read for Counting<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
-        self.activity.0.inc(count as u64);
+        self.activity.add_bytes(count as u64);
         Ok(count)
     }
 }
@@ -62,9 +111,6 @@ pub(crate) struct ScanDisplay {
     done: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
-
-/// Between two plain lines where there is no terminal.
-const LINE_EVERY: Duration = Duration::from_secs(30);
 
 /// Between two looks at the counters.
 const TICK: Duration = Duration::from_millis(100);
@@ -129,11 +175,8 @@ fn show_lines(progress: &Progress, done: &AtomicBool) {
             let left = bytes.saturating_sub(progress.bytes()) as f64 / rate.max(1.0);
             let eta = if bytes > 0 { format!(", about {left:.0} s left") } else { String::new() };
             let done = progress.bytes() >> 20;
-            eprintln!(
-                "lykta: {done} MiB, {:.0} MiB/s{eta}; {}",
-                rate / f64::from(1 << 20),
-                counters(progress, items)
-            );
+            let rate = rate / f64::from(1 << 20);
+            note(format_args!("{done} MiB, {rate:.0} MiB/s{eta}; {}", counters(progress, items)));
         }
         std::thread::sleep(TICK);
     }

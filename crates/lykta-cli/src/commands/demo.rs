@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Parser;
+use lykta::source::Locator;
+use serde_json::Value;
 
 use crate::args::{Cli, Command, DemoArgs, IndexCommand};
 use crate::commands::{index_build, scan};
@@ -38,9 +40,9 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
     for (name, bytes) in FILES {
         let path = folder.join(name);
         let parent = path.parent().unwrap_or(&folder);
-        fs::create_dir_all(parent)
-            .and_then(|()| fs::write(&path, bytes))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        fs::create_dir_all(parent).and_then(|()| fs::write(&path, bytes)).with_context(|| {
+            format!("cannot write {}; choose a folder with -o", Locator::from_path(&path))
+        })?;
     }
     let [list, dump, index, report] =
         ["list.csv", "dump", "list.lykta", "report"].map(|name| folder.join(name));
@@ -50,7 +52,11 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
     scan.extend(args.json.then(|| "--json".into()));
     scan.extend(args.quiet.then(|| "--quiet".into()));
     perform(build, talks)?;
-    perform(scan, talks)
+    let code = perform(scan, talks)?;
+    if talks {
+        say_what_was_found(&folder)?;
+    }
+    Ok(code)
 }
 
 fn words<const N: usize>(command: [&str; N], paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
@@ -60,7 +66,7 @@ fn words<const N: usize>(command: [&str; N], paths: impl IntoIterator<Item = Pat
 /// Runs a command as if it had been typed, so that the demonstration is what a user would get.
 fn perform(words: Vec<PathBuf>, talks: bool) -> anyhow::Result<u8> {
     if talks {
-        let typed: Vec<String> = words.iter().map(|word| word.display().to_string()).collect();
+        let typed: Vec<String> = words.iter().map(|word| Locator::from_path(word).to_string()).collect();
         writeln!(io::stdout().lock(), "\n$ {}", typed.join(" "))?;
     }
     match Cli::try_parse_from(words)?.command {
@@ -71,6 +77,30 @@ fn perform(words: Vec<PathBuf>, talks: bool) -> anyhow::Result<u8> {
     }
 }
 
+/// The findings of the report as a person would tell of them, one line each.
+fn say_what_was_found(folder: &Path) -> anyhow::Result<()> {
+    let lines = fs::read_to_string(folder.join("report/findings.jsonl"))?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "\nfound:")?;
+    for line in lines.lines() {
+        let finding: Value = serde_json::from_str(line)?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let path = text(&finding["locator"][0]);
+        let found = &finding["matches"][0];
+        let how = match found["kind"] == "pdq" {
+            true => format!(
+                "looks alike ({} bits of 256 differ, view {})",
+                found["distance"],
+                text(&found["view"])
+            ),
+            false => "the same bytes".to_owned(),
+        };
+        let name = Path::new(&path).strip_prefix(folder).map_or(Path::new(&path), |name| name);
+        writeln!(out, "  {:<34} {:<13} {how}", Locator::from_path(name).to_string(), text(&found["entry"]))?;
+    }
+    Ok(())
+}
+
 /// The folder asked for, if it is empty or not there; else a new one among the temporary files, which
 /// stays for the user to look at.
 fn folder(args: &DemoArgs) -> anyhow::Result<PathBuf> {
@@ -78,9 +108,11 @@ fn folder(args: &DemoArgs) -> anyhow::Result<PathBuf> {
         let folder = tempfile::Builder::new().prefix("lykta-demo-").tempdir();
         return Ok(folder.context("cannot make a temporary folder; give one with -o")?.keep());
     };
-    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    if fs::read_dir(folder)?.next().is_some() {
-        bail!("{} is not empty: choose a new folder", folder.display());
+    let shown = Locator::from_path(folder);
+    let made = fs::create_dir_all(folder).and_then(|()| fs::read_dir(folder));
+    let mut entries = made.with_context(|| format!("cannot make the folder {shown}; choose another"))?;
+    if entries.next().is_some() {
+        bail!("{shown} is not empty: choose a new folder");
     }
     Ok(folder.clone())
 }
@@ -88,7 +120,6 @@ fn folder(args: &DemoArgs) -> anyhow::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn every_file_of_the_demonstration_is_bundled() {

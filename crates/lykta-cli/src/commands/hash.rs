@@ -1,25 +1,40 @@
 //! `lykta hash`.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::num::NonZeroUsize;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use lykta::hash::{Digests, KindSet};
 use lykta::media::pdq::{self, Mode, PdqHash};
-use lykta::media::{Digester, ErrorKind, Limits, SNIFF_LEN, decode, sniff};
+use lykta::media::{Digester, ErrorKind, Format, Limits, SNIFF_LEN, decode, probe, sniff};
 use lykta::scan::disarm_formula;
-use lykta::source::{FileItem, Item, ItemKind, OpenFile, WalkOptions, walk};
+use lykta::source::{Error as SourceError, FileItem, Item, ItemKind, OpenFile, WalkOptions, walk};
 use lykta::{Digest, Kind};
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::STOPPED;
 use crate::args::{HashArgs, PdqModeArg};
+use crate::interrupt;
+use crate::progress::Activity;
+use crate::say::note;
 
 /// Some file could not be hashed.
 const INCOMPLETE: u8 = 3;
 
 /// Bytes read at a time.
 const PIECE: usize = 128 << 10;
+
+/// Longest picture file that is held in memory, in bytes. Of a longer one the digests are given.
+const LONGEST_HELD: u64 = 1 << 30;
+
+/// Picture files longer than this, in bytes, are held one at a time.
+const LARGE_FILE: u64 = 64 << 20;
+
+/// Pictures that take more memory than this to decode, in bytes, are decoded one at a time.
+const LARGE_PICTURE: u64 = 256 << 20;
 
 pub(crate) fn run(args: &HashArgs) -> anyhow::Result<u8> {
     let mut kinds: KindSet = args.kind.iter().copied().collect();
@@ -31,24 +46,32 @@ pub(crate) fn run(args: &HashArgs) -> anyhow::Result<u8> {
         PdqModeArg::Cli512 => Mode::Cli512,
     };
     let jobs = args.jobs.map_or(0, NonZeroUsize::get);
-    let pool =
-        rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("cannot start the threads")?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .build()
+        .context("cannot start the threads; try fewer with --jobs")?;
     let mut output = Output::new(args.csv, kinds)?;
     let mut items = walk(&args.paths, &WalkOptions::default());
+    // Lines on a terminal are progress enough, and a spinner would be drawn between them.
+    let activity = Activity::new(args.quiet || io::stdout().is_terminal());
+    let hasher = Hasher { kinds, mode, activity: &activity, large: Mutex::new(()) };
+    let stop = interrupt::orderly();
     // Batch by batch, so that lines come in the order of the walk and memory stays bounded.
     let batch_len = pool.current_num_threads() * 16;
-    loop {
+    while !stop.load(Relaxed) {
         let batch: Vec<Item> = items.by_ref().take(batch_len).collect();
         if batch.is_empty() {
-            break;
+            return output.finish();
         }
         let hashed: Vec<Line> =
-            pool.install(|| batch.into_par_iter().map(|item| line(item, kinds, mode)).collect());
+            pool.install(|| batch.into_par_iter().map(|item| hasher.line(item)).collect());
         for line in &hashed {
             output.write(line)?;
         }
+        activity.say(format!("{} files, {} errors", output.files, output.errors));
     }
-    output.finish()
+    output.finish()?;
+    Ok(STOPPED)
 }
 
 /// What is said of one file. Keys are those of the command line's contract.
@@ -89,9 +112,18 @@ impl Line {
         self.blake3 = text(Kind::Blake3);
     }
 
-    fn set_pdq(&mut self, PdqHash { pdq, quality }: PdqHash) {
-        self.pdq = Some(pdq.to_string());
-        self.pdq_quality = Some(quality);
+    fn set_picture(&mut self, bytes: &[u8], mode: Mode) {
+        match decode(bytes, &Limits::default()) {
+            Ok(picture) => {
+                let PdqHash { pdq, quality } = pdq::hash(&picture, mode);
+                self.pdq = Some(pdq.to_string());
+                self.pdq_quality = Some(quality);
+                self.width = Some(picture.width());
+                self.height = Some(picture.height());
+            }
+            Err(error) if error.kind() == ErrorKind::NotAPicture => {}
+            Err(error) => self.error = Some(error.to_string()),
+        }
     }
 
     fn has_hash(&self) -> bool {
@@ -99,57 +131,87 @@ impl Line {
     }
 }
 
-fn line(item: Item, kinds: KindSet, mode: Mode) -> Line {
-    let mut line = Line { path: item.locator.steps().collect::<Vec<_>>().join("!"), ..Line::default() };
-    match item.kind {
-        ItemKind::File(file) => {
-            if let Err(error) = hash_file(&mut line, &file, kinds, mode) {
-                // Half of a line would look like all there is to know.
-                line = Line { path: line.path, error: Some(error.to_string()), ..Line::default() };
-            }
-        }
-        ItemKind::Skipped { reason, .. } => line.skipped = Some(reason.to_string()),
-        ItemKind::Failed(error) => line.error = Some(error.to_string()),
-    }
-    line
+/// Hashes files, each on its own; shared by all threads.
+struct Hasher<'a> {
+    kinds: KindSet,
+    mode: Mode,
+    activity: &'a Activity,
+    /// Held by whoever has a large picture in memory: there is one at a time, so that memory does
+    /// not grow with the number of threads.
+    large: Mutex<()>,
 }
 
-/// One read of the file for all kinds. A file that is no picture is not held in memory.
-fn hash_file(line: &mut Line, file: &FileItem, kinds: KindSet, mode: Mode) -> anyhow::Result<()> {
-    let mut open = file.open()?;
-    line.size = Some(open.size());
-    let mut digester = Digester::new(kinds);
-    let mut start = Vec::new();
-    (&mut open).take(SNIFF_LEN as u64).read_to_end(&mut start)?;
-    let picture = kinds.contains(Kind::Pdq) && sniff(&start).is_some();
-    let mut bytes = Vec::new();
-    read_rest(start, &mut open, |piece| {
-        digester.update(piece);
-        if picture {
-            bytes.extend_from_slice(piece);
-        }
-    })?;
-    open.finish()?;
-    line.set_digests(&digester.finish());
-    if picture {
-        match decode(&bytes, &Limits::default()) {
-            Ok(picture) => {
-                line.width = Some(picture.width());
-                line.height = Some(picture.height());
-                line.set_pdq(pdq::hash(&picture, mode));
+impl Hasher<'_> {
+    fn line(&self, item: Item) -> Line {
+        let mut line = Line { path: item.locator.steps().collect::<Vec<_>>().join("!"), ..Line::default() };
+        match item.kind {
+            ItemKind::File(file) => {
+                if let Err(error) = self.hash_file(&mut line, &file) {
+                    // Half of a line would look like all there is to know.
+                    line = Line { path: line.path, error: Some(error.to_string()), ..Line::default() };
+                }
             }
-            Err(error) if error.kind() == ErrorKind::NotAPicture => {}
-            Err(error) => line.error = Some(error.to_string()),
+            ItemKind::Skipped { reason, .. } => line.skipped = Some(reason.to_string()),
+            ItemKind::Failed(error) => line.error = Some(error.to_string()),
         }
+        line
     }
-    if !line.has_hash() && line.error.is_none() {
-        line.error = Some("not a picture, so it has no PDQ".to_owned());
+
+    /// One read of the file for all kinds. Held in memory are the files of pictures only, and of
+    /// those none that is too long.
+    fn hash_file(&self, line: &mut Line, file: &FileItem) -> Result<(), SourceError> {
+        let mut open = file.open()?;
+        let size = open.size();
+        line.size = Some(size);
+        let mut start = Vec::new();
+        (&mut open).take(SNIFF_LEN as u64).read_to_end(&mut start).map_err(SourceError::Read)?;
+        let format = if self.kinds.contains(Kind::Pdq) { sniff(&start) } else { None };
+        let held = format.is_some_and(Format::is_decoded) && size <= LONGEST_HELD;
+        let mut alone = (held && size > LARGE_FILE).then(|| self.wait_for_large());
+        let mut bytes = Vec::new();
+        let mut digester = Digester::new(self.kinds);
+        let take = |piece: &[u8]| {
+            self.activity.add_bytes(piece.len() as u64);
+            digester.update(piece);
+            if held {
+                bytes.extend_from_slice(piece);
+            }
+        };
+        read_rest(&start, &mut open, take).map_err(SourceError::Read)?;
+        open.finish()?;
+        line.set_digests(&digester.finish());
+        match format {
+            Some(_) if held => {
+                if alone.is_none() && probe(&bytes).is_ok_and(|header| header.memory > LARGE_PICTURE) {
+                    alone = Some(self.wait_for_large());
+                }
+                line.set_picture(&bytes, self.mode);
+                drop(alone);
+            }
+            Some(format) if format.is_decoded() => {
+                let name = format.name();
+                line.error = Some(format!(
+                    "no PDQ: a {name} file of {size} bytes, and at most {LONGEST_HELD} are held in memory; \
+                     hash a smaller copy of the picture"
+                ));
+            }
+            // Says that this format is not decoded.
+            Some(_) => line.set_picture(&start, self.mode),
+            None => {}
+        }
+        if !line.has_hash() && line.error.is_none() {
+            line.error = Some("not a picture, so it has no PDQ; ask for another --kind".to_owned());
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn wait_for_large(&self) -> MutexGuard<'_, ()> {
+        self.large.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-fn read_rest(start: Vec<u8>, open: &mut OpenFile, mut take: impl FnMut(&[u8])) -> io::Result<()> {
-    take(&start);
+fn read_rest(start: &[u8], open: &mut OpenFile, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+    take(start);
     let mut piece = vec![0; PIECE];
     loop {
         match open.read(&mut piece) {
@@ -164,7 +226,8 @@ fn read_rest(start: Vec<u8>, open: &mut OpenFile, mut take: impl FnMut(&[u8])) -
 /// Lines on standard output, in one of two forms.
 struct Output {
     form: Form,
-    complete: bool,
+    files: u64,
+    errors: u64,
 }
 
 enum Form {
@@ -185,15 +248,16 @@ impl Output {
         } else {
             Form::Json(io::BufWriter::new(stdout))
         };
-        Ok(Self { form, complete: true })
+        Ok(Self { form, files: 0, errors: 0 })
     }
 
     fn write(&mut self, line: &Line) -> anyhow::Result<()> {
         if let Some(reason) = &line.skipped {
-            eprintln!("lykta: {}: {reason}", line.path);
+            note(format_args!("{}: {reason}", line.path));
             return Ok(());
         }
-        self.complete &= line.error.is_none();
+        self.files += 1;
+        self.errors += u64::from(line.error.is_some());
         match &mut self.form {
             Form::Json(out) => {
                 serde_json::to_writer(&mut *out, line)?;
@@ -201,7 +265,7 @@ impl Output {
             }
             Form::Csv(out, kinds) => {
                 if let Some(error) = &line.error {
-                    eprintln!("lykta: {}: {error}", line.path);
+                    note(format_args!("{}: {error}", line.path));
                 }
                 if line.has_hash() {
                     out.write_record(cells(line, *kinds))?;
@@ -216,7 +280,7 @@ impl Output {
             Form::Json(mut out) => out.flush()?,
             Form::Csv(mut out, _) => out.flush()?,
         }
-        Ok(if self.complete { 0 } else { INCOMPLETE })
+        Ok(if self.errors == 0 { 0 } else { INCOMPLETE })
     }
 }
 

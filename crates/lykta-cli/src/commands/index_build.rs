@@ -1,18 +1,20 @@
 //! `lykta index build`.
 
-use std::fs::File;
+use std::error::Error as _;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use lykta::index::Structure;
 use lykta::list::Tally;
 use lykta::source::Locator;
-use lykta::{BuildOptions, Builder, Index, ListOptions, Role, add_list};
+use lykta::{BuildOptions, Builder, ListOptions, Role, add_list};
 use serde_json::json;
 
 use super::index_info;
 use crate::args::{BuildArgs, NearArg};
+use crate::known::open_index;
 use crate::progress::{Activity, Counting};
 
 pub(crate) fn run(args: &BuildArgs) -> anyhow::Result<u8> {
@@ -32,7 +34,10 @@ pub(crate) fn build(args: &BuildArgs) -> anyhow::Result<Vec<Tally>> {
         bail!("no list given: name at least one, or - for standard input");
     }
     if lists.iter().filter(|(_, path)| is_stdin(path)).count() > 1 {
-        bail!("standard input can be only one list");
+        bail!("standard input can be only one list: put the others into files");
+    }
+    if let Some((_, list)) = lists.iter().find(|(_, list)| is_same_file(list, &args.output)) {
+        bail!("the index would replace the list {}: choose another OUT", Locator::from_path(list));
     }
     let options = BuildOptions {
         structure: match args.near {
@@ -56,7 +61,10 @@ pub(crate) fn build(args: &BuildArgs) -> anyhow::Result<Vec<Tally>> {
         tallies.push(add_list(&mut builder, &options, input)?);
     }
     activity.say(format!("sorting and writing {}", Locator::from_path(&args.output)));
-    builder.write(&args.output)?;
+    builder.write(&args.output).map_err(|error| match error.source() {
+        Some(_) => anyhow!("{error}; check that its folder exists, may be written to and has space"),
+        None => error.into(),
+    })?;
     Ok(tallies)
 }
 
@@ -64,12 +72,21 @@ fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
+fn is_same_file(list: &Path, output: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    !is_stdin(list) && real(list).is_some_and(|list| real(output) == Some(list))
+}
+
 fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
     if is_stdin(path) {
         return Ok(Box::new(io::stdin().lock()));
     }
-    let file =
-        File::open(path).with_context(|| format!("cannot open the list {}", Locator::from_path(path)))?;
+    let shown = Locator::from_path(path);
+    if path.is_dir() {
+        bail!("{shown} is a folder: name the list itself, or hash pictures with `lykta hash --csv`");
+    }
+    let file = File::open(path)
+        .map_err(|error| anyhow!("cannot open the list {shown}: {error}; check its path and permissions"))?;
     Ok(Box::new(file))
 }
 
@@ -86,7 +103,7 @@ fn list_name(path: &Path, lists: &[(Role, &Path)]) -> String {
 /// Says what was taken and what was not, list by list, and what the index holds.
 fn report(args: &BuildArgs, tallies: &[Tally]) -> anyhow::Result<()> {
     // From the file itself: what is said is what a scan will find in it.
-    let index = Index::open(&args.output)?;
+    let index = open_index(&args.output)?;
     let mut out = io::stdout().lock();
     if args.json {
         let mut value = index_info::to_json(&args.output, &index);

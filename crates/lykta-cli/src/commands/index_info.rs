@@ -5,14 +5,16 @@ use std::path::Path;
 
 use lykta::hash::text::to_hex;
 use lykta::index::{Source, Structure};
+use lykta::scan::NearMatching;
 use lykta::source::Locator;
 use lykta::{Index, Kind};
 use serde_json::{Value, json};
 
 use crate::args::InfoArgs;
+use crate::known::open_index;
 
 pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<u8> {
-    let index = Index::open(&args.index)?;
+    let index = open_index(&args.index)?;
     let mut out = io::stdout().lock();
     if args.json {
         writeln!(out, "{}", to_json(&args.index, &index))?;
@@ -61,7 +63,7 @@ pub(crate) fn write_contents(out: &mut impl Write, path: &Path, index: &Index) -
         writeln!(out, "    {kind}: {} different", index.hash_count(kind))?;
     }
     if index.hash_count(Kind::Pdq) == 0 {
-        writeln!(out, "    {}", lykta::scan::NearMatching::NoPdqInLists.note().unwrap_or_default())?;
+        writeln!(out, "    {}", NO_PDQ.unwrap_or_default())?;
     } else {
         let widths = index.slot_widths();
         let slots = match (widths.iter().min(), widths.iter().max()) {
@@ -86,6 +88,9 @@ fn per_entry(index: &Index) -> f64 {
     index.byte_len() as f64 / index.entry_count().max(1) as f64
 }
 
+/// What a user must be told of an index that knows no picture by its looks.
+const NO_PDQ: Option<&str> = NearMatching::NoPdqInLists.note();
+
 /// The same as JSON.
 pub(crate) fn to_json(path: &Path, index: &Index) -> Value {
     let hashes: serde_json::Map<String, Value> =
@@ -106,6 +111,7 @@ pub(crate) fn to_json(path: &Path, index: &Index) -> Value {
         "entries": index.entry_count(),
         "bytes_per_entry": per_entry(index),
         "hashes": hashes,
+        "notes": near.is_none().then_some(NO_PDQ).into_iter().collect::<Vec<_>>(),
         "near": near,
         "lists": index.sources().iter().map(source_json).collect::<Vec<_>>(),
     })

@@ -7,28 +7,32 @@ use lykta::source::Locator;
 use serde_json::json;
 
 use crate::args::VerifyArgs;
+use crate::known::open_verified;
+use crate::say::sentence;
 
 pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<u8> {
-    let path = Locator::from_path(&args.index);
-    let checked = Index::open(&args.index).and_then(|index| index.verify().map(|()| index));
-    let mut out = io::stdout().lock();
+    let checked = open_verified(&args.index);
     if args.json {
-        let (section, problem) = match &checked {
-            Ok(_) => (None, None),
-            Err(error) => (error.section(), Some(error.to_string())),
-        };
-        let path = path.to_string();
-        writeln!(
-            out,
-            "{}",
-            json!({ "path": path, "verified": checked.is_ok(), "section": section, "problem": problem })
-        )?;
-        return Ok(if checked.is_ok() { 0 } else { crate::STOPPED });
+        print_json(args, &checked)?;
     }
     let index = checked?;
-    if !args.quiet {
+    if !args.quiet && !args.json {
+        let path = Locator::from_path(&args.index);
+        let (bytes, entries) = (index.byte_len(), index.entry_count());
         let checks = "checksums, order, references and search structure are as they should be";
-        writeln!(out, "{path}: {} bytes, {} entries: {checks}", index.byte_len(), index.entry_count())?;
+        writeln!(io::stdout().lock(), "{path}: {bytes} bytes, {entries} entries: {checks}")?;
     }
     Ok(0)
+}
+
+fn print_json(args: &VerifyArgs, checked: &anyhow::Result<Index>) -> io::Result<()> {
+    let problem = checked.as_ref().err();
+    let section = problem.and_then(|error| error.downcast_ref::<lykta::index::Error>()?.section());
+    let line = json!({
+        "path": Locator::from_path(&args.index).to_string(),
+        "verified": checked.is_ok(),
+        "section": section,
+        "problem": problem.map(sentence),
+    });
+    writeln!(io::stdout().lock(), "{line}")
 }

@@ -1,35 +1,42 @@
 //! `lykta query`.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::num::NonZeroUsize;
 
-use anyhow::{Context, bail};
-use lykta::scan::Match;
+use anyhow::Context;
+use lykta::scan::{Match, NearMatching};
 use lykta::source::escape;
 use lykta::{Hash, Index, Kind, Options, Role, Scanner};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::args::QueryArgs;
+use crate::known::open_index;
+use crate::say::note;
 
 /// Queries answered together: their near searches share one pass over memory, and their answers
 /// are few enough to be held.
 const BATCH: usize = 256;
 
 /// Longest line that is taken for a hash, in bytes. The longest hash has 71.
-const LONGEST_LINE: u64 = 1 << 16;
+const LONGEST_LINE: usize = 1 << 10;
 
 pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
     let paths: Vec<_> = std::iter::once(&args.index).chain(&args.more).collect();
-    let indexes = paths.iter().map(|path| Index::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let indexes = paths.iter().map(|path| open_index(path)).collect::<Result<Vec<Index>, _>>()?;
     let options = Options { radius: args.radius, min_quality: args.min_quality, ..Options::default() };
     let scanners: Vec<_> = indexes.iter().map(|index| Scanner::new(index, options.clone())).collect();
     if !args.quiet && indexes.iter().all(|index| !index.kinds().contains(Kind::Pdq)) {
-        eprintln!("lykta: near matching not performed: the lists hold no PDQ");
+        note(NearMatching::NoPdqInLists.note().unwrap_or_default());
+    }
+    if !args.quiet && args.hashes.is_empty() && io::stdin().is_terminal() {
+        note("reading from standard input, one kind:hexadecimal a line");
     }
     let jobs = args.jobs.map_or(0, NonZeroUsize::get);
-    let pool =
-        rayon::ThreadPoolBuilder::new().num_threads(jobs).build().context("cannot start the threads")?;
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .build()
+        .context("cannot start the threads; try fewer with --jobs")?;
     let mut asked = Asked { found: false, failed: false };
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut lines = Lines::new(args);
@@ -141,13 +148,16 @@ impl<'a> Lines<'a> {
 }
 
 /// A line without the blanks around it, escaped where it is not UTF-8; `None` at the end.
+///
+/// Of a line that is too long for any hash, the start: enough to be answered with an error and to
+/// be recognised, whatever somebody pipes in.
 fn read_line(input: &mut impl BufRead) -> anyhow::Result<Option<String>> {
     let mut line = Vec::new();
-    if input.take(LONGEST_LINE).read_until(b'\n', &mut line)? == 0 {
+    if input.take(LONGEST_LINE as u64).read_until(b'\n', &mut line)? == 0 {
         return Ok(None);
     }
-    if line.len() as u64 == LONGEST_LINE {
-        bail!("a line of standard input has {LONGEST_LINE} bytes or more: give one kind:hexadecimal a line");
+    if line.len() == LONGEST_LINE && !line.ends_with(b"\n") {
+        input.skip_until(b'\n')?;
     }
     let text = line.trim_ascii();
     Ok(Some(String::from_utf8(text.to_vec()).unwrap_or_else(|_| escape(text).into_owned())))
@@ -166,7 +176,15 @@ mod tests {
         assert_eq!(next().as_deref(), Some("\\xffb"));
         assert_eq!(next().as_deref(), Some("end"));
         assert_eq!(next(), None);
-        let long = vec![b'a'; LONGEST_LINE as usize];
-        assert!(read_line(&mut &long[..]).is_err());
+    }
+
+    #[test]
+    fn of_a_long_line_the_start_is_kept_and_the_next_line_is_whole() {
+        for extra in [0, 1, 5000] {
+            let long = [vec![b'a'; LONGEST_LINE + extra], b"\nmd5:bb".to_vec()].concat();
+            let mut input = &long[..];
+            assert_eq!(read_line(&mut input).unwrap().map(|line| line.len()), Some(LONGEST_LINE));
+            assert_eq!(read_line(&mut input).unwrap().as_deref(), Some("md5:bb"), "{extra}");
+        }
     }
 }

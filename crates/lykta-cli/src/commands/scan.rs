@@ -1,30 +1,28 @@
 //! `lykta scan`.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use anyhow::Context;
 use lykta::scan::{FindingSpool, IndexInfo, Progress, ReportDir, ReportOptions, RunInfo};
-use lykta::source::{ItemKind, WalkOptions, check_roots, escape, walk};
+use lykta::source::{ItemKind, Locator, WalkOptions, check_roots, escape, walk};
 use lykta::{Index, Options, Record, Scanner, Sink, Summary};
 
 use crate::args::{RecordArg, ReportArg, ScanArgs};
+use crate::interrupt;
+use crate::known::open_verified;
 use crate::progress::ScanDisplay;
+use crate::say::note;
 
 /// Bytes of findings held in memory for sorting when there is no folder for them.
 const SORT_MEMORY: usize = 64 << 20;
 
 pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<u8> {
     check_roots(&args.paths)?;
-    let index = Index::open(&args.index)?;
-    // A result must not rest on a file that was damaged on its way here.
-    index.verify().map_err(|error| anyhow::anyhow!("{}: {error}", args.index.display()))?;
+    let index = open_verified(&args.index)?;
     let scan = Scan { index: &index, options: options(args), args };
-    if let Some(note) = Scanner::new(&index, scan.options.clone()).near_matching().note() {
-        eprintln!("lykta: {note}");
-    }
     match &args.output {
         Some(dir) => scan.report_to(dir),
         None => scan.report_to_stdout(),
@@ -69,13 +67,18 @@ impl Scan<'_> {
         let summary = self.drive(&mut report)?;
         let written = report.finish(&summary, &info)?;
         let mut out = io::stdout().lock();
+        // Whoever notes it down can later tell whether the report was changed: said in every case.
+        let digest = format!("sha256 of manifest.json: {}", written.manifest_sha256);
         if self.args.json {
             writeln!(out, "{}", summary.to_json_line())?;
-        } else if !self.args.quiet {
-            write_table(&mut out, &summary)?;
-            writeln!(out, "report: {}", written.dir.join(self.main_file()).display())?;
-            writeln!(out, "sha256 of manifest.json: {}", written.manifest_sha256)?;
+            note(digest);
+            return Ok(summary.exit_code());
         }
+        if !self.args.quiet {
+            write_table(&mut out, &summary)?;
+            writeln!(out, "report: {}", Locator::from_path(&written.dir.join(self.main_file())))?;
+        }
+        writeln!(out, "{digest}")?;
         Ok(summary.exit_code())
     }
 
@@ -84,7 +87,7 @@ impl Scan<'_> {
     }
 
     fn report_to_stdout(&self) -> anyhow::Result<u8> {
-        let mut sink = Streams { findings: FindingSpool::new(&std::env::temp_dir(), SORT_MEMORY) };
+        let mut sink = Streams { findings: spool(&self.args.paths) };
         let summary = self.drive(&mut sink)?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         sink.findings.write_to(&mut out)?;
@@ -94,16 +97,11 @@ impl Scan<'_> {
     }
 
     fn drive(&self, sink: &mut dyn Sink) -> anyhow::Result<Summary> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let on_signal = Arc::clone(&stop);
-        ctrlc::set_handler(move || {
-            // The second time, whoever asks no longer wants to wait for a report.
-            if on_signal.swap(true, Relaxed) {
-                std::process::exit(i32::from(crate::STOPPED));
-            }
-            eprintln!("lykta: stopping; what was found so far is being written");
-        })
-        .context("cannot watch for Ctrl-C")?;
+        let scanner = Scanner::new(self.index, self.options.clone());
+        if let Some(text) = scanner.near_matching().note() {
+            note(text);
+        }
+        let stop = interrupt::orderly();
         let walk_options =
             WalkOptions { follow_links: self.args.follow_links, max_depth: self.args.max_depth };
         let progress = Arc::new(Progress::default());
@@ -111,8 +109,7 @@ impl Scan<'_> {
         let display = ScanDisplay::new(self.args.quiet, Arc::clone(&progress), move |progress, done| {
             count(&paths, &counted_options, progress, done);
         });
-        let scanner = Scanner::new(self.index, self.options.clone());
-        let summary = scanner.run(walk(&self.args.paths, &walk_options), sink, &progress, &stop)?;
+        let summary = scanner.run(walk(&self.args.paths, &walk_options), sink, &progress, stop)?;
         drop(display);
         Ok(summary)
     }
@@ -133,6 +130,26 @@ fn count(paths: &[PathBuf], options: &WalkOptions, progress: &Progress, done: &A
     progress.set_totals(items, bytes);
 }
 
+/// Where findings wait to be sorted when there is no report folder.
+///
+/// Those that do not fit in memory go to a folder for temporary files, unless what is scanned holds
+/// it: a scan writes nothing there, and rather takes as much memory as the findings need.
+fn spool(scanned: &[PathBuf]) -> FindingSpool {
+    match outside(scanned, &[std::env::temp_dir(), "/var/tmp".into()]) {
+        Some(dir) => FindingSpool::new(dir, SORT_MEMORY),
+        None => FindingSpool::new(Path::new(""), usize::MAX),
+    }
+}
+
+/// The first of `folders` that exists and is not inside what is scanned, links resolved.
+fn outside<'f>(scanned: &[PathBuf], folders: &'f [PathBuf]) -> Option<&'f Path> {
+    let roots: Vec<PathBuf> = scanned.iter().filter_map(|root| fs::canonicalize(root).ok()).collect();
+    let is_outside = |dir: &&PathBuf| {
+        fs::canonicalize(dir).is_ok_and(|dir| !roots.iter().any(|root| dir.starts_with(root)))
+    };
+    folders.iter().find(is_outside).map(PathBuf::as_path)
+}
+
 /// Findings kept for standard output, problems told on standard error at once.
 struct Streams {
     findings: FindingSpool,
@@ -141,7 +158,7 @@ struct Streams {
 impl Sink for Streams {
     fn record(&mut self, record: &Record) -> io::Result<()> {
         if let Some(line) = record.error_json() {
-            eprintln!("{line}");
+            writeln!(io::stderr().lock(), "{line}")?;
         }
         self.findings.record(record)
     }
@@ -162,4 +179,22 @@ pub(crate) fn write_table(out: &mut impl Write, summary: &Summary) -> io::Result
         writeln!(out, "{note}")?;
     }
     writeln!(out, "{}", summary.sentence())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_files_are_not_made_inside_what_is_scanned() {
+        let top = tempfile::tempdir().unwrap();
+        let [dump, inside, beside] = ["dump", "dump/tmp", "beside"].map(|name| top.path().join(name));
+        for dir in [&dump, &inside, &beside] {
+            fs::create_dir(dir).unwrap();
+        }
+        let missing = top.path().join("missing");
+        let folders = [inside, missing, beside.clone()];
+        assert_eq!(outside(&[dump], &folders), Some(beside.as_path()));
+        assert_eq!(outside(&[top.path().to_owned()], &folders), None);
+    }
 }

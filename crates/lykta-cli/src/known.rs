@@ -1,0 +1,32 @@
+//! Opening the index files that a command names.
+
+use std::error::Error as _;
+use std::path::Path;
+
+use lykta::Index;
+use lykta::source::Locator;
+
+/// Opens an index; an error of the system gets the advice that it lacks.
+pub(crate) fn open_index(path: &Path) -> anyhow::Result<Index> {
+    Index::open(path).map_err(|error| {
+        let advice = error
+            .source()
+            .map(|_| format!("{error}; check the path, or build an index with `lykta index build`"));
+        let error = anyhow::Error::new(error);
+        match advice {
+            Some(advice) => error.context(advice),
+            None => error,
+        }
+    })
+}
+
+/// Opens an index and checks every byte of it: a result must not rest on a file that was damaged
+/// on its way here. Reads the whole file.
+pub(crate) fn open_verified(path: &Path) -> anyhow::Result<Index> {
+    let index = open_index(path)?;
+    index.verify().map_err(|error| {
+        let named = format!("{}: {error}", Locator::from_path(path));
+        anyhow::Error::new(error).context(named)
+    })?;
+    Ok(index)
+}
