@@ -1,0 +1,15 @@
+//! The command as others call it: exit codes, what is printed where, what is written.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be read or started fails the test")]
+
+mod demo;
+mod evidence;
+mod hash;
+mod index;
+mod place;
+mod query;
+mod recall;
+mod scan;
+#[cfg(unix)]
+mod stopped;
+mod usage;

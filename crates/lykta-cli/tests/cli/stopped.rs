@@ -1,0 +1,82 @@
+//! Scans that are stopped before their end.
+
+use std::fs::{self, File};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::place::{Place, json_lines};
+
+/// A scan that has found something and has hours to go: sparse files take no room but time.
+fn scan_under_way(place: &Place) -> Child {
+    fs::create_dir(place.path("long")).unwrap();
+    fs::copy(place.path("dump/camera/IMG_0001.jpg"), place.path("long/0.jpg")).unwrap();
+    for number in 1..9 {
+        File::create(place.path(&format!("long/{number}"))).unwrap().set_len(1 << 40).unwrap();
+    }
+    let mut command = place.std_lykta();
+    command.args(["scan", "--index", "list.lykta", "--jobs", "2", "-o", "out", "long"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let partial = place.path("out/findings.partial.jsonl");
+    while !fs::read(&partial).is_ok_and(|bytes| bytes.ends_with(b"\n")) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+fn send(signal: &str, child: &Child) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_scan_that_is_interrupted_writes_what_it_has_and_says_that_it_is_not_all() {
+    for signal in ["-INT", "-TERM"] {
+        let place = Place::with_demo();
+        let child = scan_under_way(&place);
+        send(signal, &child);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("stopping"), "{said}");
+        assert!(String::from_utf8(output.stdout).unwrap().contains("stopped before its end"));
+        let manifest = place.json("out/manifest.json");
+        assert_eq!(manifest["complete"], false);
+        assert_eq!(place.json("out/summary.json")["complete"], false);
+        let findings = json_lines(&place.text("out/findings.jsonl"));
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0]["locator"][0], "long/0.jpg");
+        let errors = place.text("out/errors.jsonl");
+        assert!(errors.contains("the scan was stopped"), "{errors}");
+        assert!(!place.path("out/findings.partial.jsonl").exists());
+    }
+}
+
+#[test]
+fn a_scan_that_is_killed_leaves_its_findings_and_claims_nothing() {
+    let place = Place::with_demo();
+    let mut child = scan_under_way(&place);
+    send("-KILL", &child);
+    assert_eq!(child.wait().unwrap().code(), None);
+    let left: Vec<_> =
+        fs::read_dir(place.path("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["findings.partial.jsonl"]);
+    let findings = json_lines(&place.text("out/findings.partial.jsonl"));
+    assert_eq!(findings[0]["locator"][0], "long/0.jpg");
+    // What is left is not written over by the next scan.
+    place.run("scan --index list.lykta -o out dump").refused(&["out is not empty"]);
+}
+
+#[test]
+fn commands_with_nothing_to_save_end_at_once() {
+    let place = Place::with_demo();
+    let mut command = place.std_lykta();
+    command.args(["query", "--quiet", "list.lykta"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // An answer shows that it is under way.
+    use std::io::{BufRead, BufReader, Write};
+    writeln!(child.stdin.as_mut().unwrap(), "md5:00000000000000000000000000000001").unwrap();
+    let mut answer = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut answer).unwrap();
+    assert!(answer.contains("\"matches\":[]"), "{answer}");
+    send("-INT", &child);
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+}
