@@ -1,4 +1,4 @@
-//! Hashes as text: the property is `lykta_fuzz::hex`.
+//! Hashes as text: the property is `lykta_hash::fuzz::hex`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| lykta_fuzz::hex(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| lykta_hash::fuzz::hex(data));

@@ -67,17 +67,19 @@ pub(crate) fn pdq_index(hashes: &[Pdq], structure: Structure) -> Vec<u8> {
 pub(crate) fn full_index(structure: Structure) -> Vec<u8> {
     let mut numbers = Numbers(7);
     let mut builder = Builder::new(BuildOptions { structure: Some(structure), ..BuildOptions::default() });
-    let found = builder.add_source(Source { name: "found.csv".into(), rows: 300, ..Source::default() });
+    let found = builder.add_source(Source { name: "found.csv".into(), rows: 700, ..Source::default() });
     let known = builder.add_source(Source { name: "known".into(), role: Role::Ignore, ..Source::default() });
-    for row in 1..=300 {
+    // More rows than a leaf of the BK-tree takes.
+    for row in 1..=700 {
         let name = format!("picture {row}");
-        let hashes = [
-            Digest::Md5(numbers.bytes()).into(),
-            Digest::Sha1(numbers.bytes()).into(),
-            Digest::Sha256(numbers.bytes()).into(),
-            Digest::Blake3(numbers.bytes()).into(),
-            numbers.pdq().into(),
+        let digests = [
+            Digest::Md5(numbers.bytes()),
+            Digest::Sha1(numbers.bytes()),
+            Digest::Sha256(numbers.bytes()),
+            Digest::Blake3(numbers.bytes()),
         ];
+        let mut hashes: Vec<Hash> = vec![numbers.pdq().into()];
+        hashes.extend(digests.iter().filter(|_| row % 5 == 0).map(|digest| Hash::from(*digest)));
         let code = (row % 3).to_string();
         let label = Label { scheme: "scheme", version: "1", code: &code, series: "" };
         let entry = NewEntry {
@@ -91,7 +93,9 @@ pub(crate) fn full_index(structure: Structure) -> Vec<u8> {
         };
         builder.add(found, &entry).expect("room");
         if row % 10 == 0 {
-            builder.add(known, &NewEntry { row, hashes: &hashes[..2], ..NewEntry::default() }).expect("room");
+            builder
+                .add(known, &NewEntry { row, hashes: &hashes[1..3], ..NewEntry::default() })
+                .expect("room");
         }
     }
     builder.into_bytes().expect("small")
