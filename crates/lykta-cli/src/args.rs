@@ -1,5 +1,6 @@
 //! What can be typed, and what it is checked to mean.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -166,8 +167,8 @@ pub(crate) struct HashArgs {
     #[arg(long)]
     pub(crate) csv: bool,
     /// Files at a time
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<NonZeroUsize>,
     /// No progress
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -210,8 +211,8 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 50)]
     pub(crate) min_quality: u8,
     /// Queries at a time
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<NonZeroUsize>,
     /// Accepted for uniformity: JSON lines are what is printed anyway
     #[arg(long)]
     pub(crate) json: bool,
@@ -248,8 +249,8 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 50)]
     pub(crate) min_quality: u8,
     /// Items at a time; all processors when not given
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = jobs)]
+    pub(crate) jobs: Option<NonZeroUsize>,
     /// Compare digests only
     #[arg(long)]
     pub(crate) no_near: bool,
@@ -321,6 +322,14 @@ fn radius(text: &str) -> Result<u32, String> {
     bits.ok_or_else(|| format!("a radius is pdq=BITS with 0 to {} bits", Pdq::BITS))
 }
 
+/// Most threads that may be asked for: above every machine's, and below what brings one down.
+const MOST_JOBS: usize = 1024;
+
+fn jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().filter(|jobs: &NonZeroUsize| jobs.get() <= MOST_JOBS);
+    number.ok_or_else(|| format!("the number of jobs is 1 to {MOST_JOBS}"))
+}
+
 /// A number of bytes, with K, M, G or T for 2^10, 2^20, 2^30 or 2^40.
 fn size(text: &str) -> Result<u64, String> {
     let text = text.strip_suffix('B').unwrap_or(text);
@@ -349,6 +358,8 @@ mod tests {
         assert_eq!(radius("256"), Ok(256));
         assert!(radius("257").is_err());
         assert!(radius("phash=3").is_err());
+        assert!(jobs("1").is_ok() && jobs("1024").is_ok());
+        assert!(jobs("0").is_err() && jobs("1025").is_err());
         assert_eq!(size("500M"), Ok(500 << 20));
         assert_eq!(size("1GB"), Ok(1 << 30));
         assert_eq!(size("17"), Ok(17));

@@ -13,6 +13,14 @@ pub(crate) fn note(text: impl fmt::Display) {
 /// most errors name theirs.
 pub(crate) fn sentence(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
+    // What failed without a word about what it was is output: everything else is named where it is
+    // opened.
+    let bare = |error: &(dyn std::error::Error + 'static)| {
+        error.is::<io::Error>() || error.is::<serde_json::Error>()
+    };
+    if error.chain().next().is_some_and(bare) {
+        text = format!("cannot write the output: {text}; check where it goes to and run the command again");
+    }
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !text.contains(&cause) {
             text += &format!(": {cause}");
@@ -57,6 +65,8 @@ mod tests {
         assert_eq!(sentence(&named), "cannot read x: disk on fire; check the disk");
         let bare = anyhow::Error::new(io()).context("cannot read x");
         assert_eq!(sentence(&bare), "cannot read x: disk on fire");
+        let output = sentence(&io().into());
+        assert!(output.starts_with("cannot write the output: disk on fire; "), "{output}");
     }
 
     /// Lines of JSON went to `head -1`, and the error said so: the JSON writer hides whose it was.

@@ -41,6 +41,7 @@ fn wrong_arguments_are_refused_in_one_sentence() {
         "scan --index i --radius 300 p",
         "scan --index i --radius phash=3 p",
         "scan --index i --jobs 0 p",
+        "hash --jobs 100000 p",
         "scan --index i --min-quality 101 p",
         "scan --index i --report pdf p",
         "scan --index i --max-item-bytes 1.5G p",
