@@ -106,7 +106,12 @@ impl From<Problem> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(path) = &self.path {
-            write!(f, "{}: ", path.display())?;
+            // As the command line writes paths: two different files never look alike.
+            for part in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+                f.write_str(&part.valid().replace('\\', "\\\\"))?;
+                part.invalid().iter().try_for_each(|byte| write!(f, "\\x{byte:02x}"))?;
+            }
+            f.write_str(": ")?;
         }
         self.problem.fmt(f)
     }

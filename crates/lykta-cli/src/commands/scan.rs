@@ -61,6 +61,8 @@ impl Scan<'_> {
         let info = RunInfo {
             tool: "lykta".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            commit: env!("LYKTA_COMMIT").to_owned(),
+            target: env!("LYKTA_TARGET").to_owned(),
             arguments: std::env::args_os().map(|arg| escape(arg.as_encoded_bytes()).into_owned()).collect(),
             indexes: vec![IndexInfo::new(&self.args.index, self.index)],
         };

@@ -20,6 +20,10 @@ pub struct RunInfo {
     pub tool: String,
     /// Its version.
     pub version: String,
+    /// The commit that it was built from, or that it was not stated.
+    pub commit: String,
+    /// The target that it was built for.
+    pub target: String,
     /// Its arguments, escaped where they are not UTF-8.
     pub arguments: Vec<String>,
     /// The indexes compared with.
@@ -115,6 +119,8 @@ pub(crate) struct Manifest<'r> {
     complete: bool,
     tool: &'r str,
     version: &'r str,
+    commit: &'r str,
+    target: &'r str,
     arguments: &'r [String],
     started: String,
     ended: String,
@@ -136,6 +142,8 @@ impl<'r> Manifest<'r> {
             complete: summary.complete,
             tool: &run.tool,
             version: &run.version,
+            commit: &run.commit,
+            target: &run.target,
             arguments: &run.arguments,
             started: time(started),
             ended: time(&Zoned::now()),

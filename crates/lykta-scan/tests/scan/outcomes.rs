@@ -136,10 +136,10 @@ fn an_exact_match_outranks_a_damaged_picture_which_is_still_told_of() {
 
 #[test]
 fn a_picture_of_a_format_that_is_not_decoded_fails_and_says_so() {
-    let heic = [b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".as_slice(), &[0; 100]].concat();
-    let record = scan_one(&heic, &index(&known()), options(1));
+    let avif = [b"\0\0\0\x18ftypavif\0\0\0\0mif1avif".as_slice(), &[0; 100]].concat();
+    let record = scan_one(&avif, &index(&known()), options(1));
     assert_eq!(record.outcome, Outcome::Failed(Failure::PictureUnsupported));
-    assert_eq!(record.problem.unwrap().detail, "HEIC");
+    assert_eq!(record.problem.unwrap().detail, "AVIF");
 }
 
 #[test]

@@ -67,6 +67,8 @@ fn report(scanned: &Path, out: &Path, jobs: usize, options_of_report: ReportOpti
     let run = RunInfo {
         tool: "test".into(),
         version: "1".into(),
+        commit: "abc".into(),
+        target: "t".into(),
         arguments: vec!["<i>".into()],
         indexes: vec![info],
     };
