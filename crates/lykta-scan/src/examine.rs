@@ -86,6 +86,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
     fn open_file(&self, record: &mut Record, mut open: OpenFile, watch: Watch<'_>) -> Result<(), GivenUp> {
         let size = open.size();
         record.size = Some(size);
+        record.access_time_at_risk = !open.access_time_kept();
         if self.options.max_item_bytes.is_some_and(|most| size > most) {
             return Err(GivenUp::Skipped(Skip::ItemTooLarge, format!("{size} bytes")));
         }

@@ -27,6 +27,9 @@ pub struct Record {
     pub matches: Vec<Match>,
     /// What became of it.
     pub outcome: Outcome,
+    /// Whether reading it may have set its time of access, because the system did not allow to read
+    /// it without.
+    pub access_time_at_risk: bool,
     /// What went wrong. There is one for every failed and skipped item, and for an item with an
     /// exact hit whose picture could not be decoded.
     pub problem: Option<Problem>,
@@ -75,6 +78,7 @@ impl Record {
             pdq_quality: None,
             matches: Vec::new(),
             outcome: Outcome::Failed(Failure::Internal),
+            access_time_at_risk: false,
             problem: None,
         }
     }
@@ -274,6 +278,7 @@ mod tests {
                 weak: false,
             }],
             outcome: Outcome::Noted,
+            access_time_at_risk: false,
             problem: None,
         }
     }

@@ -64,6 +64,7 @@ pub struct Summary {
     found: u64,
     problems: u64,
     unexamined: u64,
+    access_times_at_risk: u64,
 }
 
 impl Summary {
@@ -77,6 +78,7 @@ impl Summary {
             found: 0,
             problems: 0,
             unexamined: 0,
+            access_times_at_risk: 0,
         }
     }
 
@@ -91,6 +93,7 @@ impl Summary {
         self.found += u64::from(record.is_found());
         self.problems += u64::from(record.problem.is_some());
         self.unexamined += u64::from(record.outcome.is_unexamined());
+        self.access_times_at_risk += u64::from(record.access_time_at_risk);
     }
 
     /// Everything that was seen: the sum over all outcomes.
@@ -132,6 +135,15 @@ impl Summary {
     /// Items that could not be examined; see [`Outcome::is_unexamined`].
     pub fn unexamined(&self) -> u64 {
         self.unexamined
+    }
+
+    /// What a reader of the result must be told beside the counts, a sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        let at_risk = (self.access_times_at_risk > 0).then(|| {
+            let files = self.access_times_at_risk;
+            format!("times of access may have changed: the system did not allow reading {files} of the files without")
+        });
+        self.near.note().map(str::to_owned).into_iter().chain(at_risk).collect()
     }
 
     /// What a program that scans exits with: 0 complete and nothing found, 1 complete and
@@ -196,7 +208,7 @@ impl Serialize for Summary {
         map.serialize_entry("problems", &self.problems)?;
         map.serialize_entry("unexamined", &self.unexamined)?;
         map.serialize_entry("near", &self.near)?;
-        map.serialize_entry("notes", self.near.note().as_slice())?;
+        map.serialize_entry("notes", &self.notes())?;
         map.end()
     }
 }
@@ -266,6 +278,7 @@ mod tests {
             pdq_quality: None,
             matches: found.into_iter().collect(),
             outcome,
+            access_time_at_risk: false,
             problem: None,
         }
     }
@@ -317,6 +330,19 @@ mod tests {
         );
         assert_eq!(summary.seen(), Count { items: 3, bytes: 111 });
         assert_eq!(summary.reasons("noted").count(), 0);
+    }
+
+    #[test]
+    fn files_that_could_not_be_read_without_a_trace_are_told_of() {
+        let mut noticed = record(Outcome::UnmatchedExactAndNear, 1, None);
+        noticed.access_time_at_risk = true;
+        let kept = record(Outcome::UnmatchedExactAndNear, 1, None);
+        let near = NearMatching::Performed { radius: 31, min_quality: 50 };
+        let mut summary = Summary::new(near);
+        summary.add(&kept);
+        assert_eq!(summary.notes(), Vec::<String>::new());
+        summary.add(&noticed);
+        assert!(summary.notes()[0].contains("reading 1 of the files"), "{:?}", summary.notes());
     }
 
     #[test]

@@ -177,7 +177,7 @@ pub(crate) fn write_table(out: &mut impl Write, summary: &Summary) -> io::Result
     }
     let seen = summary.seen();
     writeln!(out, "{:<28} {:>12} {:>18}", "seen", seen.items, seen.bytes)?;
-    if let Some(note) = summary.near.note() {
+    for note in summary.notes() {
         writeln!(out, "{note}")?;
     }
     writeln!(out, "{}", summary.sentence())

@@ -64,8 +64,8 @@ impl<W: Write> Page<W> {
             STYLE,
             escape(&summary.sentence())
         )?;
-        if let Some(note) = summary.near.note() {
-            writeln!(out, "<p class=\"note\">{}.</p>", escape(note))?;
+        for note in summary.notes() {
+            writeln!(out, "<p class=\"note\">{}.</p>", escape(&note))?;
         }
         write_outcomes(&mut out, summary)?;
         write_run(&mut out, run)?;
