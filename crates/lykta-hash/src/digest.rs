@@ -56,6 +56,17 @@ impl Digest {
         }
     }
 
+    /// Takes bytes as a digest of `kind`; `None` when `kind` is perceptual or has another length.
+    pub fn from_bytes(kind: Kind, bytes: &[u8]) -> Option<Self> {
+        match kind {
+            Kind::Md5 => bytes.try_into().ok().map(Self::Md5),
+            Kind::Sha1 => bytes.try_into().ok().map(Self::Sha1),
+            Kind::Sha256 => bytes.try_into().ok().map(Self::Sha256),
+            Kind::Blake3 => bytes.try_into().ok().map(Self::Blake3),
+            Kind::Pdq => None,
+        }
+    }
+
     /// Reads hexadecimal digits of either case as a digest of `kind`.
     ///
     /// # Errors
@@ -142,6 +153,17 @@ mod tests {
         assert_eq!(digests.get(Kind::Md5), None);
         assert_eq!(digests.get(Kind::Pdq), None);
         assert_eq!(digests.iter().collect::<Vec<_>>(), [new, Digest::Blake3([3; 32])]);
+    }
+
+    #[test]
+    fn bytes_of_the_right_length_are_a_digest() {
+        for kind in Kind::DIGESTS {
+            let bytes = vec![7; kind.byte_len()];
+            let digest = Digest::from_bytes(kind, &bytes).unwrap();
+            assert_eq!((digest.kind(), digest.as_bytes()), (kind, &bytes[..]));
+            assert_eq!(Digest::from_bytes(kind, &bytes[1..]), None);
+        }
+        assert_eq!(Digest::from_bytes(Kind::Pdq, &[7; 32]), None);
     }
 
     #[test]

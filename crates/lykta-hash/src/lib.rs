@@ -1,7 +1,7 @@
 //! Hashes as values: what a list holds, what a file has, how far apart two perceptual hashes are.
 //!
 //! Three types to know: [`Digest`] (MD5, SHA-1, SHA-256 or BLAKE3 of all bytes of a file),
-//! [`Pdq`] (256 bits that describe what a picture looks like) and [`Hash`] (either, with its kind).
+//! [`Pdq`] (256 bits that describe what a picture looks like) and [`Hash`](enum@Hash) (either, with its kind).
 //! No I/O, no allocation.
 //!
 //! ```

@@ -117,9 +117,7 @@ impl Builder {
     /// When the index is full: 2^31 entries, 65,535 different views, or a text of 4 GiB; and when
     /// building it would take more memory than the options allow.
     pub fn add(&mut self, source: SourceId, entry: &NewEntry<'_>) -> Result<(), Error> {
-        if let Some(limit) = self.options.memory.filter(|limit| self.memory() > *limit) {
-            return Err(Problem::Memory { limit, entries: self.entries.len() as u64 }.into());
-        }
+        self.check_memory()?;
         let id = u32::try_from(self.entries.len()).ok().filter(|id| id & MANY == 0);
         let id = id.ok_or(Problem::TooLarge("entries"))?;
         let role = entry.role.unwrap_or(self.sources[source.0 as usize].role);
@@ -145,6 +143,13 @@ impl Builder {
             }
         }
         Ok(())
+    }
+
+    fn check_memory(&self) -> Result<(), Error> {
+        match self.options.memory.filter(|limit| self.memory() > *limit) {
+            Some(limit) => Err(Problem::Memory { limit, entries: self.entries.len() as u64 }.into()),
+            None => Ok(()),
+        }
     }
 
     /// Bytes that building the index of what was added so far takes at its peak, estimated from
@@ -185,6 +190,7 @@ impl Builder {
     }
 
     fn sections(&mut self) -> Result<Vec<NewSection>, Error> {
+        self.check_memory()?;
         let mut postings = Vec::new();
         let mut sections = Vec::new();
         self.exact_sections(&mut postings, &mut sections)?;

@@ -7,6 +7,7 @@ use crate::entry::{Entries, EntryIds};
 use crate::error::{Error, Problem};
 use crate::format::{MAX_DIRECTORY_BITS, SectionKind, bucket};
 use crate::layout::View;
+use crate::verify::References;
 
 /// Average number of keys in a bucket of the directory: with 20 to 36 bytes each, two cache lines.
 const KEYS_PER_BUCKET: u64 = 4;
@@ -40,16 +41,18 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn exact(self, digest: &Digest) -> Entries<'a> {
-        let reference = self.table(digest.kind()).and_then(|table| table.find(digest.as_bytes()));
+        // Every empty file has it: no list can mean it, whatever a made-up index holds.
+        let table = self.table(digest.kind()).filter(|_| !digest.is_of_empty_file());
+        let reference = table.and_then(|table| table.find(digest.as_bytes()));
         let ids = reference.map_or(EntryIds::One(None), |reference| self.entry_ids(reference));
         Entries::new(self, ids)
     }
 
     /// Checks order, directory and references of every exact table. O(keys).
-    pub(crate) fn verify_exact(self) -> Result<(), Error> {
+    pub(crate) fn verify_exact(self, references: &mut References) -> Result<(), Error> {
         for kind in Kind::DIGESTS {
             if let Some(table) = self.table(kind) {
-                table.verify(|reference| self.is_reference(reference))?;
+                table.verify(kind, references)?;
             }
         }
         Ok(())
@@ -90,7 +93,7 @@ impl<'a> Table<'a> {
         None
     }
 
-    fn verify(&self, is_reference: impl Fn(u32) -> bool) -> Result<(), Error> {
+    fn verify(&self, kind: Kind, references: &mut References) -> Result<(), Error> {
         let wrong_key = |record: usize, what| -> Error {
             Problem::Record { section: self.kinds.0, record: record as u64, what }.into()
         };
@@ -103,8 +106,11 @@ impl<'a> Table<'a> {
             if before.is_some_and(|before| before >= key) {
                 return Err(wrong_key(at, "a key that is not greater than the one before"));
             }
-            if !is_reference(reference) {
-                return Err(wrong_key(at, "a reference to no entry"));
+            if !references.take(reference) {
+                return Err(wrong_key(at, "a reference to no entries of its own"));
+            }
+            if Digest::from_bytes(kind, key).is_none_or(|digest| digest.is_of_empty_file()) {
+                return Err(wrong_key(at, "the digest of an empty file"));
             }
             before = Some(key);
             directory[bucket(key, self.directory_bits) + 1] += 1;

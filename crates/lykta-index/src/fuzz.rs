@@ -66,7 +66,7 @@ fn digests(index: &Index<Vec<u8>>, kind: Kind) -> Vec<(Digest, u32)> {
     records
         .filter_map(|record| {
             let (key, reference) = record.split_at(kind.byte_len());
-            let digest = Digest::from_hex(kind, lykta_hash::text::to_hex(key).as_bytes()).ok()?;
+            let digest = Digest::from_bytes(kind, key).filter(|digest| !digest.is_of_empty_file())?;
             Some((digest, u32::from_le_bytes(*reference.first_chunk()?)))
         })
         .collect()

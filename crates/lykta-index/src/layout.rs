@@ -121,6 +121,9 @@ impl Layout {
             }
         }
         let hashes = self.count(PdqKeys);
+        if hashes > Some(u32::MAX.into()) {
+            return Err(Problem::Content(PdqKeys).into());
+        }
         if self.count(PdqRefs) != hashes {
             return Err(Problem::Content(PdqRefs).into());
         }

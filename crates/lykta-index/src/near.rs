@@ -2,8 +2,8 @@
 //!
 //! Three structures, one answer. The flat scan reads all keys with vector instructions; the BK-tree
 //! prunes by the triangle inequality; multi-index hashing looks up pieces of the hash. Which one a
-//! file was built for is chosen by cost or by the user; one that would be slower than the scan at
-//! the radius asked for, or that a damaged file has made unusable, gives way to the scan.
+//! file was built for is chosen by cost or by the user. Multi-index hashing gives way to the scan at
+//! radii where it would be slower, and either does where a damaged file has made it unusable.
 
 pub(crate) mod bk;
 pub(crate) mod cost;
@@ -151,11 +151,19 @@ impl<'a> View<'a> {
         let keys: &[Key] = self.keys();
         let refs = self.u32s(SectionKind::PdqRefs);
         let mut near = Vec::with_capacity(hits.len());
+        // Runs of POSTINGS belong to one hash each; a made-up file in which many share one would
+        // give many times its own length.
+        let most = hits.len() + self.u32s(SectionKind::Postings).len();
         for hit in hits.iter() {
             let at = hit.id as usize;
             if let (Some(key), Some(reference)) = (keys.get(at), refs.get(at)) {
                 let entries = self.entry_ids(reference.get());
-                near.extend(entries.map(|entry| Near { distance: hit.distance, entry, pdq: Pdq(*key) }));
+                let room = most - near.len();
+                near.extend(entries.take(room).map(|entry| Near {
+                    distance: hit.distance,
+                    entry,
+                    pdq: Pdq(*key),
+                }));
             }
         }
         near.sort_unstable();

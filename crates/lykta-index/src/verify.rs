@@ -20,9 +20,13 @@ impl View<'_> {
         self.verify_padding()?;
         self.verify_labels()?;
         self.verify_entries()?;
-        self.verify_postings()?;
-        self.verify_exact()?;
-        self.verify_pdq()
+        let mut references = self.verify_postings()?;
+        self.verify_exact(&mut references)?;
+        self.verify_pdq(&mut references)?;
+        match references.runs.iter().position(|unused| *unused) {
+            Some(at) => Err(record(SectionKind::Postings, at, "a run that no hash refers to")),
+            None => Ok(()),
+        }
     }
 
     fn verify_checksums(self) -> Result<(), Error> {
@@ -83,9 +87,10 @@ impl View<'_> {
     }
 
     /// Runs follow one another, each with two entries or more, ascending.
-    fn verify_postings(self) -> Result<(), Error> {
+    fn verify_postings(self) -> Result<References, Error> {
         let postings = self.u32s(SectionKind::Postings);
         let entries = self.records::<EntryRecord>(SectionKind::Entries).len();
+        let mut references = References { entries, runs: vec![false; postings.len()] };
         let mut at = 0;
         while at < postings.len() {
             let wrong = |what| Err(record(SectionKind::Postings, at, what));
@@ -98,23 +103,17 @@ impl View<'_> {
             if run.last().is_some_and(|id| id.get() as usize >= entries) {
                 return wrong("an entry that is not there");
             }
+            references.runs[at] = true;
             at += 1 + run.len();
         }
-        Ok(())
+        Ok(references)
     }
 
-    /// Whether a reference stands for entries that are there.
-    pub(crate) fn is_reference(self, reference: u32) -> bool {
-        let entries = self.records::<EntryRecord>(SectionKind::Entries).len();
-        let mut ids = self.entry_ids(reference).peekable();
-        ids.peek().is_some() && ids.all(|id| (id.get() as usize) < entries)
-    }
-
-    fn verify_pdq(self) -> Result<(), Error> {
+    fn verify_pdq(self, references: &mut References) -> Result<(), Error> {
         let keys = self.keys();
         let refs = self.u32s(SectionKind::PdqRefs);
-        if let Some(at) = refs.iter().position(|reference| !self.is_reference(reference.get())) {
-            return Err(record(SectionKind::PdqRefs, at, "a reference to no entry"));
+        if let Some(at) = refs.iter().position(|reference| !references.take(reference.get())) {
+            return Err(record(SectionKind::PdqRefs, at, "a reference to no entries of its own"));
         }
         if let Some(at) = keys.iter().position(|key| Pdq(*key).is_blank()) {
             return Err(record(SectionKind::PdqKeys, at, "a hash of all zeros or all ones"));
@@ -136,6 +135,23 @@ impl View<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// What references may stand for: an entry, or a run of POSTINGS that no other hash has.
+pub(crate) struct References {
+    entries: usize,
+    /// For each position in POSTINGS: whether a run starts there that no hash has referred to yet.
+    runs: Vec<bool>,
+}
+
+impl References {
+    /// Whether a reference stands for entries that are there; its run is then taken.
+    pub(crate) fn take(&mut self, reference: u32) -> bool {
+        if reference & MANY == 0 {
+            return (reference as usize) < self.entries;
+        }
+        self.runs.get_mut((reference & !MANY) as usize).is_some_and(std::mem::take)
     }
 }
 

@@ -75,8 +75,7 @@ pub fn add_list(
         tally.add(&row);
         let Row::Accepted(mut entry) = row else { continue };
         if options.role == Role::Ignore {
-            let classified = entry.label.as_ref().is_some_and(|label| !label.code.is_empty());
-            if classified && !options.ignore_classified {
+            if entry.label.is_some() && !options.ignore_classified {
                 return Err(AddListError::Classified { name: options.name.clone(), line: entry.line });
             }
             let all = entry.hashes.len();

@@ -37,12 +37,19 @@ impl Bk<'_> {
     /// as only a damaged file's do; the hits are then worthless.
     pub(crate) fn search(&self, kernel: Kernel, query: &Key, radius: u32, hits: &mut Vec<Hit>) -> bool {
         let mut open = vec![0];
-        // Each node has one parent, so more visits than nodes are a loop.
+        // Each key is in one leaf or is one pivot, and each node has one parent. What looks at more
+        // keys or nodes than there are is a loop.
+        let mut keys_left = self.keys.len();
         for _ in 0..=self.nodes.len() {
             let Some(at) = open.pop() else { return true };
             let Some(node) = self.nodes.get(at) else { return self.nodes.is_empty() };
             let Some(run) = self.run(node) else { return false };
             let start = node.start.get();
+            let looked_at = if node.children.get() == 0 { run.len() } else { 1 };
+            match keys_left.checked_sub(looked_at) {
+                Some(left) => keys_left = left,
+                None => return false,
+            }
             if node.children.get() == 0 {
                 kernel.scan(run, start, query, radius, hits);
                 continue;
@@ -53,6 +60,9 @@ impl Bk<'_> {
                 hits.push(Hit { distance, id: start });
             }
             let Some(children) = self.nodes.get(children(node)) else { return false };
+            if open.len() + children.len() > self.nodes.len() {
+                return false;
+            }
             let near = |child: &BkNode| u32::from(child.distance.get()).abs_diff(distance) <= radius;
             let first = node.first_child.get() as usize;
             open.extend(children.iter().enumerate().filter(|(_, child)| near(child)).map(|(i, _)| first + i));

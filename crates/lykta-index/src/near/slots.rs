@@ -31,6 +31,9 @@ impl Slots {
         };
         let mut taken = [false; 256];
         let mut next_offset = 0;
+        if records.len() > taken.len() {
+            return Err(wrong(taken.len(), "a slot too many"));
+        }
         let mut slots = Vec::with_capacity(records.len());
         for (i, record) in records.iter().enumerate() {
             let width = record.width.get();

@@ -169,3 +169,51 @@ fn an_empty_index_finds_nothing() {
     assert!(index.near(&Pdq([1; 32]), 256).is_empty());
     assert_eq!(index.exact(&Digest::Md5([1; 16])).count(), 0);
 }
+
+/// A tree whose nodes all have the same children, or whose leaves are all of the list, would keep a
+/// search busy for as long as its maker likes.
+#[test]
+fn a_tree_that_leads_back_into_itself_ends_and_gives_the_right_answer() {
+    let sound = full_index(Structure::Bk);
+    let queries = [Pdq([0x33; 32])];
+    let expected = Index::new(&sound[..]).unwrap().near_batch(&queries, 256);
+    let (start, end, _) = sections(&sound).into_iter().find(|(_, _, code)| *code == 48).unwrap();
+    let keys = u32::from_le_bytes(sound[start + 4..start + 8].try_into().unwrap());
+    let nodes = (end - start) / 16;
+    // Start, length, first child, children and distance of every node but the root.
+    let whole_list = [0u32.to_le_bytes(), keys.to_le_bytes(), [0; 4], [0; 4]].concat();
+    let same_children = [0u32.to_le_bytes(), keys.to_le_bytes(), 1u32.to_le_bytes(), [20, 0, 0, 0]].concat();
+    for node in [whole_list, same_children] {
+        let mut made_up = sound.clone();
+        for i in 1..nodes {
+            made_up[start + i * 16..][..16].copy_from_slice(&node);
+        }
+        fuzz::repair_checksums(&mut made_up);
+        let index = Index::new(&made_up[..]).unwrap();
+        assert_eq!(index.near_batch(&queries, 256), expected);
+        assert_eq!(index.verify().unwrap_err().section(), Some("BK_NODES"));
+    }
+}
+
+/// Hashes that share a run of entries would multiply each other's answers.
+#[test]
+fn a_run_of_entries_belongs_to_one_hash() {
+    let mut builder = lykta_index::Builder::new(lykta_index::BuildOptions::default());
+    let list = builder.add_source(lykta_index::Source::default());
+    for seed in [1u64, 1, 1, 2, 3] {
+        let hashes = [Numbers(seed).pdq().into()];
+        builder.add(list, &lykta_index::NewEntry { hashes: &hashes, ..Default::default() }).unwrap();
+    }
+    let mut made_up = builder.into_bytes().unwrap();
+    let index = Index::new(&made_up[..]).unwrap();
+    index.verify().unwrap();
+    assert_eq!(index.near(&Pdq([0; 32]), 256).len(), 5);
+    let (start, end, _) = sections(&made_up).into_iter().find(|(_, _, code)| *code == 33).unwrap();
+    for at in (start..end).step_by(4) {
+        made_up[at..at + 4].copy_from_slice(&(1u32 << 31).to_le_bytes());
+    }
+    fuzz::repair_checksums(&mut made_up);
+    let index = Index::new(&made_up[..]).unwrap();
+    assert!(index.near(&Pdq([0; 32]), 256).len() <= 3 + 4, "no more than hashes and runs have");
+    assert_eq!(index.verify().unwrap_err().section(), Some("PDQ_REFS"));
+}
