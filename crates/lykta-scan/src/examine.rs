@@ -201,7 +201,13 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
                 }
             }
         };
-        record.outcome = matched(&matches).unwrap_or(unmatched);
+        record.outcome = match (matched(&matches), unmatched) {
+            // An ignore list never keeps a near match back, so it must not hide that there was no
+            // near comparison.
+            (None | Some(Outcome::Ignored), Outcome::Failed(failure)) => Outcome::Failed(failure),
+            (Some(matched), _) => matched,
+            (None, unmatched) => unmatched,
+        };
         record.problem = problem;
         record.matches = matches.into_vec();
     }

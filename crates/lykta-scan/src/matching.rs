@@ -17,7 +17,8 @@ pub(crate) struct Matcher<'i, D> {
     near: NearMatching,
 }
 
-/// Why the likeness of a picture was not compared although it could have been decoded.
+/// Why the likeness of a picture decided nothing although it could have been decoded: the picture,
+/// or the only entries near to it, are below the gate on quality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooFlat;
 
@@ -71,10 +72,13 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         let (asked, hashes): (Vec<View>, Vec<Pdq>) =
             View::ALL.into_iter().zip(views.hashes).filter(|(_, hash)| !hash.is_blank()).unzip();
         let answers = self.index.near_batch(&hashes, radius);
+        let mut too_flat = false;
         for (view, nears) in asked.into_iter().zip(answers) {
-            self.add_near(&nears, view, gate, matches);
+            too_flat |= self.add_near(&nears, view, gate, matches);
         }
-        Ok(())
+        // What the gate kept back must not read as if nothing had been there.
+        let matched = matches.any(Role::Match, true) || matches.any(Role::Note, true);
+        if too_flat && !matched { Err(TooFlat) } else { Ok(()) }
     }
 
     /// The matches of each hash, of which nothing is known but itself.
@@ -106,14 +110,21 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         hashes.iter().map(matches_of).collect()
     }
 
-    fn add_near(&self, nears: &[Near], view: View, gate: u8, matches: &mut Matches) {
+    /// Adds the entries that may match, and says whether the gate kept one back.
+    fn add_near(&self, nears: &[Near], view: View, gate: u8, matches: &mut Matches) -> bool {
+        let mut kept_back = false;
         for near in nears {
             let Some(entry) = self.index.entry(near.entry) else { continue };
             let too_flat = entry.pdq_quality.is_some_and(|quality| quality < gate);
-            if entry.role != Role::Ignore && !too_flat && !near.pdq.is_blank() {
+            if entry.role == Role::Ignore || near.pdq.is_blank() {
+                continue;
+            }
+            kept_back |= too_flat;
+            if !too_flat {
                 matches.add(&entry, Kind::Pdq, near.distance, Some(view));
             }
         }
+        kept_back
     }
 }
 

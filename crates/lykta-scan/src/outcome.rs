@@ -29,7 +29,8 @@ pub enum Outcome {
 pub enum ExactOnly {
     /// The content is not that of a picture.
     NotAPicture,
-    /// The picture is too flat: its PDQ quality is below the gate, or its PDQ is blank.
+    /// The picture is too flat: its PDQ quality is below the gate, or its PDQ is blank. Or the only
+    /// entries near to it are.
     LowQuality,
     /// Near search was switched off.
     NearOff,

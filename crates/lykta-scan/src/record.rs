@@ -144,6 +144,7 @@ impl Record {
             pdq_quality: self.pdq_quality,
             outcome: self.outcome.name(),
             reason: self.outcome.reason(),
+            matches: &self.matches,
         })
     }
 
@@ -235,6 +236,7 @@ struct ItemLine<'r> {
     pdq_quality: Option<u8>,
     outcome: &'static str,
     reason: Option<&'static str>,
+    matches: &'r [Match],
 }
 
 struct DigestMap<'r>(&'r Digests);

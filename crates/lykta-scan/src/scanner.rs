@@ -196,8 +196,11 @@ impl Crew<'_> {
                 let Some(item) = next else { return };
                 let record = catch_unwind(AssertUnwindSafe(|| examine(&item, watch)))
                     .unwrap_or_else(|panic| panicked(&item, panic.as_ref()));
-                if let Err(error) = lock(&out).take(&record) {
-                    return end(Cause::Sink(error));
+                // A sink that panicked may be half-changed: nothing more goes to it.
+                match catch_unwind(AssertUnwindSafe(|| lock(&out).take(&record))) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => return end(Cause::Sink(error)),
+                    Err(_) => return end(Cause::Sink(io::Error::other("the sink panicked"))),
                 }
             }
         });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::outcome::Outcome;
+use crate::outcome::{Failure, Outcome, Skip};
 use crate::record::{FORMAT_VERSION, Record};
 
 /// Items and their bytes.
@@ -161,17 +161,20 @@ impl Summary {
 
     /// The result in words, one sentence.
     pub fn sentence(&self) -> String {
+        let [failed, skipped] = [Outcome::Failed(Failure::Internal), Outcome::Skipped(Skip::Stopped)]
+            .map(|outcome| self.outcomes[outcome.index()].items);
         let seen = self.seen().items;
-        let mut text = match (self.found, self.findings - self.found) {
-            (0, 0) => format!("{} examined: no match in the lists given", items(seen)),
-            (found, 0) => format!("{} examined: {} matched", items(seen), items(found)),
-            (0, noted) => format!("{} examined: {} noted, no match otherwise", items(seen), items(noted)),
-            (found, noted) => {
-                format!("{} examined: {} matched, {} noted", items(seen), items(found), items(noted))
-            }
+        let mut text = format!("{} seen, {} examined: ", items(seen), seen - failed - skipped);
+        text += &match (self.found, self.findings - self.found) {
+            (0, 0) => "no match in the lists given".to_owned(),
+            (found, 0) => format!("{} matched", items(found)),
+            (0, noted) => format!("{} noted, no match otherwise", items(noted)),
+            (found, noted) => format!("{} matched, {} noted", items(found), items(noted)),
         };
-        if self.unexamined > 0 {
-            text += &format!("; {} could not be examined", items(self.unexamined));
+        for (count, what) in [(failed, "failed"), (skipped, "skipped")] {
+            if count > 0 {
+                text += &format!("; {} {what}", items(count));
+            }
         }
         if !self.complete {
             text += "; the scan was stopped before its end";
@@ -330,6 +333,21 @@ mod tests {
         );
         assert_eq!(summary.seen(), Count { items: 3, bytes: 111 });
         assert_eq!(summary.reasons("noted").count(), 0);
+    }
+
+    #[test]
+    fn what_was_left_out_is_not_called_examined() {
+        let skipped = record(Outcome::Skipped(Skip::ItemTooLarge), 1, None);
+        assert_eq!(
+            summary(&[skipped.clone(), skipped]).sentence(),
+            "2 items seen, 0 examined: no match in the lists given; 2 items skipped"
+        );
+        let found = record(Outcome::MatchedExact, 1, Some(Role::Match));
+        let failed = record(Outcome::Failed(Failure::Changed), 1, None);
+        assert_eq!(
+            summary(&[found, failed]).sentence(),
+            "2 items seen, 1 examined: 1 item matched; 1 item failed"
+        );
     }
 
     #[test]

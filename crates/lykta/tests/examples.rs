@@ -31,7 +31,7 @@ fn a_sink_of_ones_own_sees_every_record() {
     let said = run("custom_sink");
     assert!(said.contains("matched_exact: 1\nmatched_near_only: 5\n"), "{said}");
     assert_eq!(said.matches("queued: ").count(), 6, "{said}");
-    assert!(said.ends_with("12 items examined: 6 items matched\n"), "{said}");
+    assert!(said.ends_with("12 items seen, 12 examined: 6 items matched\n"), "{said}");
 }
 
 #[test]

@@ -174,6 +174,27 @@ fn a_full_disk_ends_a_scan_with_an_error() {
     }
 }
 
+/// A sink that panics may be half-changed: nothing more may go to it.
+#[test]
+fn a_sink_that_panics_ends_a_scan_with_an_error() {
+    struct Panics(u32);
+    impl Sink for Panics {
+        fn record(&mut self, _: &Record) -> std::io::Result<()> {
+            self.0 += 1;
+            // Without the hook, which would write to the output of the tests.
+            std::panic::resume_unwind(Box::new("sink"))
+        }
+    }
+    let dir = tree(50);
+    for jobs in [1, 4] {
+        let mut sink = Panics(0);
+        let (index, items) = (near(), walk(&[dir.path().to_owned()], &WalkOptions::default()));
+        let (progress, stop) = (Progress::default(), AtomicBool::new(false));
+        assert!(Scanner::new(&index, options(jobs)).run(items, &mut sink, &progress, &stop).is_err());
+        assert!(sink.0 <= jobs as u32, "{} records after the panic", sink.0);
+    }
+}
+
 #[test]
 fn items_that_panic_while_they_are_listed_end_a_scan_with_an_error() {
     let index = near();

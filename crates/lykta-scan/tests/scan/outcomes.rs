@@ -134,6 +134,21 @@ fn an_exact_match_outranks_a_damaged_picture_which_is_still_told_of() {
     assert!(record.error_json().unwrap().contains(r#""compared":"exact""#));
 }
 
+/// An ignore list must not hide that a picture could not be compared by likeness.
+#[test]
+fn an_ignored_picture_that_is_damaged_has_failed() {
+    let content = damaged(1);
+    let ignored = vec![digest(Kind::Md5, &content).into()];
+    let rows = [
+        Row("ignored", Role::Ignore, "i", ignored),
+        Row("l", Role::Match, "p", vec![pdq_of(&picture(0)).into()]),
+    ];
+    let record = scan_one(&content, &index(&rows), options(1));
+    assert_eq!(record.outcome, Outcome::Failed(Failure::PictureDamaged));
+    assert_eq!(record.matches.len(), 1);
+    assert!(record.item_json().contains(r#""list":"ignored""#), "{}", record.item_json());
+}
+
 #[test]
 fn a_picture_of_a_format_that_is_not_decoded_fails_and_says_so() {
     let avif = [b"\0\0\0\x18ftypavif\0\0\0\0mif1avif".as_slice(), &[0; 100]].concat();
