@@ -11,10 +11,11 @@
 //!                                                   under the name of the link
 //! ```
 //!
-//! A folder is entered beneath links once at most. Without that rule some dozen folders with links
-//! to each other have more paths than can be walked in a lifetime.
+//! A folder is entered beneath links once at most; with a greatest depth once more where it is met
+//! less deep than before, since more of what is in it may be seen there. Without that rule some
+//! dozen folders with links to each other have more paths than can be walked in a lifetime.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::fs::{self, Metadata};
 use std::io;
@@ -155,7 +156,7 @@ impl Special {
 #[derive(Clone, Debug, Default)]
 pub struct WalkOptions {
     /// Follow links to places inside the roots. What links lead to is then seen again under the
-    /// name of the link; no folder more than once.
+    /// name of the link; no folder more than once, unless `max_depth` may have cut it short.
     pub follow_links: bool,
     /// Greatest depth of items; a root has depth 0, what lies in it depth 1. Without, no bound.
     pub max_depth: Option<usize>,
@@ -166,8 +167,9 @@ pub struct WalkOptions {
 /// A root that is a link is followed whatever the options say, for somebody named it. Roots should
 /// have passed [`check_roots`](crate::check_roots); one that vanished is an item that failed.
 ///
-/// Listing a folder may set its time of access. Memory: the names in each folder from the root to the current one, some 200 bytes each, because
-/// they are sorted; when links are followed also 16 bytes for each folder beneath one.
+/// Listing a folder may set its time of access. Memory: the names in each folder from the root to
+/// the current one, some 200 bytes each, because they are sorted; when links are followed also some
+/// 50 bytes for each folder beneath one.
 pub fn walk(roots: &[PathBuf], options: &WalkOptions) -> Walk {
     // Resolved only for following: a root that cannot be resolved takes no link into scope.
     let scope = match options.follow_links {
@@ -179,7 +181,7 @@ pub fn walk(roots: &[PathBuf], options: &WalkOptions) -> Walk {
         options: options.clone(),
         scope,
         frames: Vec::new(),
-        beneath_links: HashSet::new(),
+        beneath_links: HashMap::new(),
     }
 }
 
@@ -192,7 +194,8 @@ pub struct Walk {
     scope: HashSet<PathBuf>,
     /// The walk of a root, and on top of it one for each link that was entered.
     frames: Vec<Frame>,
-    beneath_links: HashSet<Folder>,
+    /// The folders that were entered beneath links, with the least depth of each.
+    beneath_links: HashMap<Folder, usize>,
 }
 
 /// A walk of one folder without links.
@@ -297,14 +300,19 @@ impl Walk {
         let kind = entry.file_type();
         if kind.is_dir() {
             frame.listed = entry.path().to_path_buf();
+            if let Some(max) = self.options.max_depth.filter(|max| depth >= *max) {
+                return Ok(Some(skip(Skip::TooDeep { max })));
+            }
             if frame.entered_from.is_some() {
                 let folder = folder(entry.path(), &entry.metadata().map_err(|e| Error::Stat(e.into()))?)?;
-                if !self.beneath_links.insert(folder) {
+                let before = self.beneath_links.get(&folder);
+                if before.is_some_and(|before| self.options.max_depth.is_none() || depth >= *before) {
                     frame.entries.skip_current_dir();
                     return Ok(Some(skip(Skip::AlreadyWalked)));
                 }
+                self.beneath_links.insert(folder, depth);
             }
-            return Ok(self.too_deep(depth));
+            return Ok(None);
         }
         if kind.is_symlink() {
             return self.link(entry.path(), shown, depth);
@@ -346,11 +354,6 @@ impl Walk {
         }
         self.frames.push(Frame::new(real, shown.to_path_buf(), depth, &self.options, Some(here)));
         Ok(None)
-    }
-
-    fn too_deep(&self, depth: usize) -> Option<ItemKind> {
-        let max = self.options.max_depth.filter(|max| depth >= *max)?;
-        Some(skip(Skip::TooDeep { max }))
     }
 }
 

@@ -227,6 +227,30 @@ fn folders_at_the_greatest_depth_are_recorded() {
     assert_eq!(at(3).len(), 5);
 }
 
+/// A folder that was only seen too deep was not walked: a later link to it, not so deep, is.
+#[test]
+fn a_folder_met_too_deep_is_walked_where_it_is_met_less_deep() {
+    let options = WalkOptions { max_depth: Some(3), follow_links: true };
+    let deep = "too deep: folders deeper than 3 are not entered";
+
+    let dir = tree(&["z/one/two/x"]);
+    symlink("../z", dir.path().join("z/loop")).unwrap();
+    symlink("z", dir.path().join("a")).unwrap();
+    symlink("z/one/two", dir.path().join("b")).unwrap();
+    let found = seen(dir.path(), &options);
+    assert_eq!(found["a/one/two"], deep);
+    assert_eq!(found["b/x"], "file 1", "{found:?}");
+
+    // Walked, but cut short by the depth; then met again with room for the rest.
+    let dir = tree(&["z/one/two/x"]);
+    symlink("z/one", dir.path().join("b")).unwrap();
+    fs::create_dir(dir.path().join("a")).unwrap();
+    symlink("../z/one", dir.path().join("a/one")).unwrap();
+    let found = seen(dir.path(), &options);
+    assert_eq!(found["a/one/two"], deep);
+    assert_eq!(found["b/two/x"], "file 1", "{found:?}");
+}
+
 /// Paths longer than the system takes cannot be opened by name. What is down there is not seen,
 /// and that is said.
 #[test]
