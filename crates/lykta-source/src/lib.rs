@@ -40,6 +40,6 @@ mod walk;
 
 pub use error::{Change, Error};
 pub use file::{FileItem, OpenFile};
-pub use locator::{Locator, escape, unescape};
+pub use locator::{Locator, escape, unescape, visible};
 pub use roots::check_roots;
 pub use walk::{Item, ItemKind, Skip, Special, Walk, WalkOptions, walk};

@@ -119,6 +119,19 @@ pub fn unescape(text: &str) -> Option<Vec<u8>> {
     }
 }
 
+/// Text as a terminal may have it: control characters, and those that change the direction of text
+/// or have no width, as the bytes of their UTF-8, `\xNN`; all others as they are.
+///
+/// Of text that [`escape`] made this is what `Display` of [`Locator`] shows. Of other text the
+/// original cannot always be told from it, since a backslash stays as it is.
+///
+/// ```
+/// assert_eq!(lykta_source::visible("a\u{1b}[2J\u{ad}").to_string(), "a\\x1b[2J\\xc2\\xad");
+/// ```
+pub fn visible(text: &str) -> impl fmt::Display {
+    fmt::from_fn(move |f| write_visible(f, text))
+}
+
 /// Writes escaped text so that a terminal shows all of it, in its order.
 pub(crate) fn write_visible(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     for character in text.chars() {
@@ -136,8 +149,8 @@ pub(crate) fn write_visible(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Resu
 /// Not a control character, and none that changes the direction of text or has no width.
 fn is_visible(character: char) -> bool {
     !character.is_control()
-        && !matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        && !matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
@@ -195,5 +208,9 @@ mod tests {
     fn a_name_cannot_draw_over_the_terminal() {
         let shown = locator(&[b"a\x1b[2J\n\xe2\x80\xaegpj.exe".to_vec()]).to_string();
         assert_eq!(shown, "a\\x1b[2J\\x0a\\xe2\\x80\\xaegpj.exe");
+        let hidden = "a\u{ad}\u{180e}\u{e0000}\u{e0041}\u{e007f}b\u{e0080}";
+        let bytes = r"a\xc2\xad\xe1\xa0\x8e\xf3\xa0\x80\x80\xf3\xa0\x81\x81\xf3\xa0\x81\xbfb";
+        assert_eq!(visible(hidden).to_string(), format!("{bytes}\u{e0080}"));
+        assert_eq!(visible(bytes).to_string(), bytes);
     }
 }
