@@ -3,10 +3,13 @@
 use std::fmt;
 use std::io::{self, Write};
 
-/// Writes a line. Whoever closed standard error does not want to know, so a failure is ignored:
+use lykta::source::visible;
+
+/// Writes a line, with characters that could move the cursor or hide something made visible: names
+/// in it may come from anywhere. Whoever closed standard error does not want to know, so a failure is ignored:
 /// `eprintln!` would panic instead.
 pub(crate) fn note(text: impl fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "lykta: {text}");
+    let _ = writeln!(io::stderr().lock(), "lykta: {}", visible(&text.to_string()));
 }
 
 /// An error and its causes as one sentence. A cause that the text has already is not said again:

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{anyhow, bail};
 use lykta::index::Structure;
 use lykta::list::Tally;
-use lykta::source::Locator;
+use lykta::source::{Locator, visible};
 use lykta::{BuildOptions, Builder, ListOptions, Role, add_list};
 use serde_json::json;
 
@@ -127,7 +127,7 @@ fn report(args: &BuildArgs, tallies: &[Tally]) -> anyhow::Result<()> {
         index_info::write_source(&mut out, source)?;
         for example in tally.first.values().flatten() {
             let what = if example.rejected { "rejected" } else { "value not used" };
-            writeln!(out, "    line {}: {what}: {}", example.line, example.detail)?;
+            writeln!(out, "    line {}: {what}: {}", example.line, visible(&example.detail))?;
         }
     }
     index_info::write_contents(&mut out, &args.output, &index)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use lykta::hash::text::to_hex;
 use lykta::index::{Source, Structure};
 use lykta::scan::NearMatching;
-use lykta::source::Locator;
+use lykta::source::{Locator, visible};
 use lykta::{Index, Kind};
 use serde_json::{Value, json};
 
@@ -24,7 +24,12 @@ pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<u8> {
             writeln!(out, "    sha256 {}, {} bytes", to_hex(&source.sha256), source.bytes)?;
         }
         write_contents(&mut out, &args.index, &index)?;
-        writeln!(out, "    written by {}, checksum {}", index.written_by(), to_hex(&index.checksum()))?;
+        writeln!(
+            out,
+            "    written by {}, checksum {}",
+            visible(index.written_by()),
+            to_hex(&index.checksum())
+        )?;
     }
     Ok(0)
 }
@@ -32,6 +37,8 @@ pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<u8> {
 /// One line on a list: what it is and what became of its rows.
 pub(crate) fn write_source(out: &mut impl Write, source: &Source) -> io::Result<()> {
     let Source { name, role, format, rows, accepted, rejected, dropped, duplicates, .. } = source;
+    // An index may come from elsewhere, and what it says of its lists with it.
+    let (name, format) = (visible(name), visible(format));
     write!(out, "{name} ({} list, {format}): {rows} rows, {accepted} accepted", role.name())?;
     let total: u64 = rejected.iter().map(|(_, count)| count).sum();
     write!(out, ", {total} rejected{}", reasons(rejected))?;
@@ -45,7 +52,8 @@ fn reasons(counts: &[(String, u64)]) -> String {
     if counts.is_empty() {
         return String::new();
     }
-    let each: Vec<String> = counts.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    let each: Vec<String> =
+        counts.iter().map(|(reason, count)| format!("{} {count}", visible(reason))).collect();
     format!(" ({})", each.join(", "))
 }
 

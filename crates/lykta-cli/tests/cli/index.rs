@@ -183,3 +183,21 @@ fn a_cut_index_and_what_is_none_are_refused_by_every_command() {
     place.run("query missing md5:aa").refused(&["missing", "check the path"]);
     place.run("query dump md5:aa").refused(&["not a regular file"]);
 }
+
+/// An index may come from elsewhere, and with it the names in it.
+#[test]
+fn what_an_index_says_draws_nothing_on_the_terminal() {
+    use lykta::{BuildOptions, Builder, ListOptions, add_list};
+    let place = Place::new();
+    let mut builder = Builder::new(BuildOptions::default());
+    let options = ListOptions { name: "\x1b[2Jx\u{ad}\u{e0041}".into(), ..ListOptions::default() };
+    add_list(&mut builder, &options, "md5\n00000000000000000000000000000001\n".as_bytes()).unwrap();
+    place.write("x.lykta", builder.into_bytes().unwrap());
+    let run = place.run("index info x.lykta").expect(0);
+    let name = "\\x1b[2Jx\\xc2\\xad\\xf3\\xa0\\x81\\x81 (match list";
+    assert!(run.out.starts_with(name), "{:?}", run.out);
+    // Neither what a list has in its cells.
+    place.write("list.csv", "id,md5,label_scheme\na,\x1b[2J\u{9b},\n");
+    let run = place.run("index build -o y.lykta list.csv").expect(0);
+    assert!(run.out.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", run.out);
+}
