@@ -2,7 +2,8 @@
 
 use std::io::{self, IsTerminal, Read, Write};
 use std::num::NonZeroUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
@@ -54,18 +55,18 @@ pub(crate) fn run(args: &HashArgs) -> anyhow::Result<u8> {
     let mut items = walk(&args.paths, &WalkOptions::default());
     // Lines on a terminal are progress enough, and a spinner would be drawn between them.
     let activity = Activity::new(args.quiet || io::stdout().is_terminal());
-    let hasher = Hasher { kinds, mode, activity: &activity, large: Mutex::new(()) };
     let stop = interrupt::orderly();
-    // Batch by batch, so that lines come in the order of the walk and memory stays bounded.
+    let hasher = Hasher { kinds, mode, activity: &activity, stop, large: Mutex::new(()) };
+    // Batch by batch, so that lines come in the order of the walk and few of them wait.
     let batch_len = pool.current_num_threads() * 16;
     while !stop.load(Relaxed) {
         let batch: Vec<Item> = items.by_ref().take(batch_len).collect();
         if batch.is_empty() {
             return output.finish();
         }
-        let hashed: Vec<Line> =
+        let hashed: Vec<Option<Line>> =
             pool.install(|| batch.into_par_iter().map(|item| hasher.line(item)).collect());
-        for line in &hashed {
+        for line in hashed.iter().flatten() {
             output.write(line)?;
         }
         activity.say(format!("{} files, {} errors", output.files, output.errors));
@@ -136,30 +137,44 @@ struct Hasher<'a> {
     kinds: KindSet,
     mode: Mode,
     activity: &'a Activity,
-    /// Held by whoever has a large picture in memory: there is one at a time, so that memory does
-    /// not grow with the number of threads.
+    /// Set when no more is to be hashed.
+    stop: &'a AtomicBool,
+    /// Held by whoever has a large picture in memory: there is one at a time. Each other thread
+    /// holds up to [`LARGE_FILE`] bytes of a file and [`LARGE_PICTURE`] of decoding, so memory is
+    /// bounded by the number of threads times their sum, and one large picture.
     large: Mutex<()>,
 }
 
 impl Hasher<'_> {
-    fn line(&self, item: Item) -> Line {
+    /// What is to be said of an item; `None` when it was stopped before that was known.
+    fn line(&self, item: Item) -> Option<Line> {
+        if self.stop.load(Relaxed) {
+            return None;
+        }
         let mut line = Line { path: item.locator.steps().collect::<Vec<_>>().join("!"), ..Line::default() };
         match item.kind {
             ItemKind::File(file) => {
-                if let Err(error) = self.hash_file(&mut line, &file) {
+                if let Err(failure) = unless_it_panics(|| self.hash_file(&mut line, &file)) {
+                    let error = match failure {
+                        Failure::Stopped => return None,
+                        Failure::Source(error) => error.to_string(),
+                        Failure::Panicked => {
+                            "internal error while it was hashed; please report it".to_owned()
+                        }
+                    };
                     // Half of a line would look like all there is to know.
-                    line = Line { path: line.path, error: Some(error.to_string()), ..Line::default() };
+                    line = Line { path: line.path, error: Some(error), ..Line::default() };
                 }
             }
             ItemKind::Skipped { reason, .. } => line.skipped = Some(reason.to_string()),
             ItemKind::Failed(error) => line.error = Some(error.to_string()),
         }
-        line
+        Some(line)
     }
 
     /// One read of the file for all kinds. Held in memory are the files of pictures only, and of
     /// those none that is too long.
-    fn hash_file(&self, line: &mut Line, file: &FileItem) -> Result<(), SourceError> {
+    fn hash_file(&self, line: &mut Line, file: &FileItem) -> Result<(), Failure> {
         let mut open = file.open()?;
         let size = open.size();
         line.size = Some(size);
@@ -177,7 +192,7 @@ impl Hasher<'_> {
                 bytes.extend_from_slice(piece);
             }
         };
-        read_rest(&start, &mut open, take).map_err(SourceError::Read)?;
+        read_rest(&start, &mut open, self.stop, take)?;
         open.finish()?;
         line.set_digests(&digester.finish());
         match format {
@@ -210,15 +225,44 @@ impl Hasher<'_> {
     }
 }
 
-fn read_rest(start: &[u8], open: &mut OpenFile, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+/// Why there is no line of a file, or none but that.
+#[derive(Debug)]
+enum Failure {
+    Source(SourceError),
+    Panicked,
+    Stopped,
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
+}
+
+/// Does `work`. A panic in it, of which the hook has told, is the failure of one file: the others
+/// are hashed all the same.
+fn unless_it_panics(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    // What `work` changes is one line, which is thrown away then.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Failure::Panicked))
+}
+
+fn read_rest(
+    start: &[u8],
+    open: &mut OpenFile,
+    stop: &AtomicBool,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), Failure> {
     take(start);
     let mut piece = vec![0; PIECE];
     loop {
+        if stop.load(Relaxed) {
+            return Err(Failure::Stopped);
+        }
         match open.read(&mut piece) {
             Ok(0) => return Ok(()),
             Ok(count) => take(&piece[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(SourceError::Read(error).into()),
         }
     }
 }
@@ -313,6 +357,12 @@ mod tests {
         let kinds: KindSet = [Kind::Sha1, Kind::Pdq].into_iter().collect();
         let line = Line { path: "=a".into(), sha1: Some("aa".into()), size: Some(3), ..Line::default() };
         assert_eq!(cells(&line, kinds), ["'=a", "3", "aa", "", ""]);
+    }
+
+    #[test]
+    fn a_panic_is_the_failure_of_one_file() {
+        assert!(matches!(unless_it_panics(|| panic!("a decoder gave up")), Err(Failure::Panicked)));
+        assert!(unless_it_panics(|| Ok(())).is_ok());
     }
 
     #[test]

@@ -142,3 +142,17 @@ fn names_that_are_not_utf8_are_written_without_loss() {
         assert_eq!(line["path"], "d/\\xff\\\\\n");
     }
 }
+
+/// A name from a dump could clear the screen of whoever hashes it.
+#[test]
+#[cfg(unix)]
+fn a_name_draws_nothing_on_the_terminal() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("d")).unwrap();
+    std::process::Command::new("mkfifo").arg(place.path("d/\x1b[2J\u{9b}")).status().unwrap();
+    let missing = "m\x1b[31m";
+    let run = run(place.lykta().args(["hash", "--csv", "d", missing])).expect(3);
+    assert!(run.err.contains("d/\\x1b[2J\\xc2\\x9b: special file"), "{:?}", run.err);
+    assert!(run.err.contains("m\\x1b[31m: "), "{:?}", run.err);
+    assert!(run.err.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", run.err);
+}
