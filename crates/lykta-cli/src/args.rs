@@ -166,7 +166,7 @@ pub(crate) struct HashArgs {
     /// Write CSV instead of JSON lines
     #[arg(long)]
     pub(crate) csv: bool,
-    /// Files at a time
+    /// Files at a time; each may take 320 MiB of memory
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// No progress
@@ -191,7 +191,8 @@ pub(crate) enum PdqModeArg {
 #[derive(Args, Debug)]
 #[command(
     after_help = "Without HASH, one is read from each line of standard input. One JSON line a hash, in the order given.
-Exit code as scan: 0 nothing found, 1 found, 3 and 4 the same when some line was no hash, 2 not started.
+Exit code as scan: 0 nothing found, 1 found, 3 and 4 the same when some line was no
+hash that can be compared, 2 not started.
 
 Examples:
   lykta query list.lykta sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709
@@ -208,7 +209,7 @@ pub(crate) struct QueryArgs {
     #[arg(long, value_name = "BITS", value_parser = radius, default_value = "31")]
     pub(crate) radius: u32,
     /// Least PDQ quality of entries compared by likeness, where the list gives one, 0 to 100
-    #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 50)]
+    #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 0)]
     pub(crate) min_quality: u8,
     /// Queries at a time
     #[arg(long, value_name = "N", value_parser = jobs)]
@@ -266,11 +267,18 @@ pub(crate) struct ScanArgs {
     /// Skip what comes after this many bytes: 500M, 4G
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_total_bytes: Option<u64>,
-    /// Also record items that are not findings
-    #[arg(long, value_enum, value_name = "WHAT")]
+    /// Also record items that are not findings; needs -o
+    #[arg(long, value_enum, value_name = "WHAT", requires = "output")]
     pub(crate) record: Option<RecordArg>,
-    /// Forms of the report, separated by commas
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "FORM,...", default_value = "jsonl,html")]
+    /// Forms of the report, separated by commas; needs -o
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        value_name = "FORM,...",
+        default_value = "jsonl,html",
+        requires = "output"
+    )]
     pub(crate) report: Vec<ReportArg>,
     /// Print the summary as JSON
     #[arg(long)]

@@ -68,7 +68,7 @@ struct Answer<'a> {
 }
 
 fn answer<'a>(batch: &'a [String], scanners: &[Scanner<'_>]) -> Vec<Answer<'a>> {
-    let parsed: Vec<Result<Hash, _>> = batch.iter().map(|text| text.parse()).collect();
+    let parsed: Vec<Result<Hash, String>> = batch.iter().map(|text| parse(text)).collect();
     let hashes: Vec<Hash> = parsed.iter().filter_map(|hash| hash.as_ref().ok().copied()).collect();
     let mut matches: Vec<Vec<Match>> = vec![Vec::new(); hashes.len()];
     for scanner in scanners {
@@ -86,9 +86,20 @@ fn answer<'a>(batch: &'a [String], scanners: &[Scanner<'_>]) -> Vec<Answer<'a>> 
                 Match::sort(&mut matches);
                 Answer { hash, error: None, matches }
             }
-            Err(error) => Answer { hash, error: Some(error.to_string()), matches: Vec::new() },
+            Err(error) => Answer { hash, error: Some(error), matches: Vec::new() },
         })
         .collect()
+}
+
+/// A hash that can be looked up. "No match" must not be said of one that was compared with nothing.
+fn parse(text: &str) -> Result<Hash, String> {
+    match text.parse() {
+        Ok(Hash::Pdq(pdq)) if pdq.is_blank() => {
+            Err("all bits equal: such a hash is never compared".to_owned())
+        }
+        Ok(hash) => Ok(hash),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// What the exit code says.

@@ -119,3 +119,27 @@ fn that_nothing_is_compared_by_likeness_is_said_unless_quiet() {
     assert_eq!(place.run(&format!("query --quiet two.lykta {ONE}")).err, "");
     assert_eq!(place.run(&format!("query two.lykta --index one.lykta {ONE}")).err, "");
 }
+
+/// "Nothing found" was the answer to a hash that is compared with nothing.
+#[test]
+fn a_hash_that_is_never_compared_is_answered_with_an_error() {
+    let place = place();
+    for digits in ["00", "ff"] {
+        let blank = format!("pdq:{}", digits.repeat(32));
+        let run = place.run(&format!("query one.lykta --radius 256 {blank}")).expect(3);
+        let line = &run.json_lines()[0];
+        assert_eq!(line["error"], "all bits equal: such a hash is never compared");
+        assert_eq!(line["matches"].as_array().unwrap().len(), 0);
+        place.run(&format!("query one.lykta {blank} {ONE}")).expect(4);
+    }
+}
+
+#[test]
+fn an_entry_of_low_quality_is_found_by_its_own_hash() {
+    let place = Place::new();
+    let pdq = "5a".repeat(32);
+    place.write("flat.csv", format!("id,pdq,pdq_quality\na,{pdq},1\n"));
+    place.run("index build -o flat.lykta flat.csv").expect(0);
+    place.run(&format!("query flat.lykta pdq:{pdq}")).expect(1);
+    place.run(&format!("query flat.lykta --min-quality 2 pdq:{pdq}")).expect(0);
+}

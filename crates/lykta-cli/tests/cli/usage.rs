@@ -48,6 +48,9 @@ fn wrong_arguments_are_refused_in_one_sentence() {
         "hash --kind crc32 p",
         "hash --csv --json p",
         "index build -o x --near tree l",
+        "scan --index i --record all p",
+        "scan --index i --report csv p",
+        "scan --index i --report jsonl,html p",
     ] {
         place.run(words).refused(&["--help`"]);
     }
@@ -77,6 +80,13 @@ fn completions_are_there_for_every_shell() {
     }
 }
 
+/// A pipe whose reader is gone before anything is written.
+fn nobody() -> Stdio {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
 /// `lykta completions bash | head -1` ended with a trace of a panic.
 #[test]
 fn a_reader_that_goes_away_is_not_an_error_to_talk_about() {
@@ -90,10 +100,7 @@ fn a_reader_that_goes_away_is_not_an_error_to_talk_about() {
         "scan --quiet --index list.lykta dump",
     ] {
         let mut command = place.std_lykta();
-        command.args(words.split(' ')).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
+        let output = command.args(words.split(' ')).stdout(nobody()).output().unwrap();
         assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "{words}");
         assert_eq!(output.status.code(), Some(2), "{words}");
     }
@@ -103,10 +110,7 @@ fn a_reader_that_goes_away_is_not_an_error_to_talk_about() {
 fn nobody_listening_to_standard_error_changes_nothing() {
     let place = Place::with_demo();
     let mut command = place.std_lykta();
-    command.args(["hash", "dump", "missing"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    drop(child.stderr.take());
-    let output = child.wait_with_output().unwrap();
+    let output = command.args(["hash", "dump", "missing"]).stderr(nobody()).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 13);
 }
