@@ -57,7 +57,6 @@ impl Scan<'_> {
             items: self.args.record == Some(RecordArg::All),
             ..ReportOptions::default()
         };
-        let mut report = ReportDir::create(dir, &self.args.paths, options)?;
         let info = RunInfo {
             tool: "lykta".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -66,7 +65,11 @@ impl Scan<'_> {
             arguments: std::env::args_os().map(|arg| escape(arg.as_encoded_bytes()).into_owned()).collect(),
             indexes: vec![IndexInfo::new(&self.args.index, self.index)],
         };
-        let summary = self.drive(&mut report)?;
+        // Nothing that takes long after this line, and a stop that lets the report be finished: a
+        // folder that was made must not be left without its manifest.
+        let stop = interrupt::orderly();
+        let mut report = ReportDir::create(dir, &self.args.paths, options)?;
+        let summary = self.drive(&mut report, stop)?;
         let written = report.finish(&summary, &info)?;
         let mut out = io::stdout().lock();
         // Whoever notes it down can later tell whether the report was changed: said in every case.
@@ -90,7 +93,7 @@ impl Scan<'_> {
 
     fn report_to_stdout(&self) -> anyhow::Result<u8> {
         let mut sink = Streams { findings: spool(&self.args.paths) };
-        let summary = self.drive(&mut sink)?;
+        let summary = self.drive(&mut sink, interrupt::orderly())?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         sink.findings.write_to(&mut out)?;
         writeln!(out, "{}", summary.to_json_line())?;
@@ -98,12 +101,11 @@ impl Scan<'_> {
         Ok(summary.exit_code())
     }
 
-    fn drive(&self, sink: &mut dyn Sink) -> anyhow::Result<Summary> {
+    fn drive(&self, sink: &mut dyn Sink, stop: &AtomicBool) -> anyhow::Result<Summary> {
         let scanner = Scanner::new(self.index, self.options.clone());
-        if let Some(text) = scanner.near_matching().note() {
+        if let Some(text) = scanner.near_matching().note().filter(|_| !self.args.quiet) {
             note(text);
         }
-        let stop = interrupt::orderly();
         let walk_options =
             WalkOptions { follow_links: self.args.follow_links, max_depth: self.args.max_depth };
         let progress = Arc::new(Progress::default());

@@ -69,6 +69,25 @@ impl Place {
         command
     }
 
+    /// Runs `lykta` with `words` under strace, whose own arguments are `options`. `None` where strace
+    /// does not run, unless it has to: LYKTA_EXPECT_STRACE=1 says so.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn traced(&self, options: &[&str], words: &str) -> Option<std::process::Output> {
+        use std::process::Command;
+        let works = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+        if !works.as_ref().is_ok_and(|output| output.status.success()) {
+            let expected = std::env::var_os("LYKTA_EXPECT_STRACE").is_some_and(|value| value == "1");
+            assert!(!expected, "strace does not run here: {works:?}");
+            println!("SKIPPED: strace does not run here: {works:?}");
+            return None;
+        }
+        let mut command = Command::new("strace");
+        command.args(options).arg(cargo_bin!("lykta")).args(words.split_whitespace());
+        // Temporary files where a scan looks must not be made there.
+        command.current_dir(self.0.path()).env("TMPDIR", self.path("dump")).stdin(Stdio::null());
+        Some(command.output().unwrap())
+    }
+
     /// Runs `lykta` with `words`, which blanks part.
     pub(crate) fn run(&self, words: &str) -> Run {
         run(self.lykta().args(words.split_whitespace()))

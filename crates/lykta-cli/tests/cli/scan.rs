@@ -252,3 +252,11 @@ fn pipes_and_links_are_listed_and_not_opened() {
     assert!(run.err.contains("out of scope"), "{}", run.err);
     assert_eq!(run.json_lines().last().unwrap()["found"], 7);
 }
+
+#[test]
+fn that_nothing_is_compared_by_likeness_is_said_unless_quiet() {
+    let place = Place::with_demo();
+    let note = "near matching not performed: it was switched off";
+    assert!(place.run("scan --index list.lykta --no-near dump").err.contains(note));
+    assert_eq!(place.run("scan --index list.lykta --no-near --quiet dump").err, "");
+}

@@ -80,3 +80,51 @@ fn commands_with_nothing_to_save_end_at_once() {
     send("-INT", &child);
     assert_eq!(child.wait().unwrap().code(), Some(2));
 }
+
+/// Ctrl-C in the moment that DIR is made: what is left is a report that says that it is not all.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_was_made_gets_its_manifest_however_early_the_stop() {
+    let place = Place::with_demo();
+    fs::create_dir(place.path("long")).unwrap();
+    File::create(place.path("long/1")).unwrap().set_len(1 << 40).unwrap();
+    let options = ["-f", "-qq", "-e", "trace=mkdir", "-e", "inject=mkdir:signal=INT", "-o", "trace"];
+    let Some(output) = place.traced(&options, "scan --index list.lykta -o out long") else { return };
+    assert!(place.text("trace").contains("mkdir(\"out\""), "{}", place.text("trace"));
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert_eq!(place.json("out/manifest.json")["complete"], false);
+}
+
+/// A file of a terabyte was read to its end first.
+#[cfg(target_os = "linux")]
+#[test]
+fn hash_stops_in_the_midst_of_a_file_and_keeps_what_it_has() {
+    let place = Place::new();
+    place.write("long/0", "abc");
+    File::create(place.path("long/1")).unwrap().set_len(1 << 40).unwrap();
+    let mut command = place.std_lykta();
+    command.args(["hash", "--jobs", "1", "long"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let open = format!("/proc/{}/fd", child.id());
+    let reads_long = || {
+        let mut files = fs::read_dir(&open).unwrap().filter_map(|fd| fs::read_link(fd.unwrap().path()).ok());
+        files.any(|file| file.ends_with("long/1"))
+    };
+    while !reads_long() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    send("-INT", &child);
+    let asked = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if asked.elapsed() > Duration::from_secs(20) {
+            child.kill().unwrap();
+            panic!("it goes on");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let lines = json_lines(&String::from_utf8(output.stdout).unwrap());
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!((&lines[0]["path"], &lines[0]["size"]), (&"long/0".into(), &3.into()));
+}
