@@ -4,6 +4,8 @@
 
 use std::io::{self, Write};
 
+use lykta_source::visible;
+
 use crate::report::manifest::RunInfo;
 use crate::report::rows::{ErrorRow, FindingRow};
 use crate::summary::Summary;
@@ -231,29 +233,17 @@ fn write_run(out: &mut impl Write, run: &RunInfo) -> io::Result<()> {
 /// the direction of what follows are written as the bytes of their UTF-8, `\xNN`.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in visible(text).to_string().chars() {
         match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            '\u{61c}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' => push_bytes(&mut escaped, character),
-            control if control.is_control() => push_bytes(&mut escaped, control),
             plain => escaped.push(plain),
         }
     }
     escaped
-}
-
-fn push_bytes(escaped: &mut String, character: char) {
-    for byte in character.encode_utf8(&mut [0; 4]).bytes() {
-        escaped.push_str(&format!("\\x{byte:02x}"));
-    }
 }
 
 #[cfg(test)]
