@@ -103,7 +103,8 @@ pub fn probe(bytes: &[u8]) -> Result<Header, Error> {
 /// CMYK becomes RGB; of several pictures the first (GIF, WebP, TIFF) or largest (ICO) is taken; EXIF
 /// orientation and colour profiles are ignored. A JPEG in YCbCr gives its stored luma as grey.
 ///
-/// Cost: time linear in the pixels; memory as [`Header::memory`], checked against `limits` first.
+/// Cost: time linear in the pixels, of a JPEG in pixels times scans, which are bounded too; memory
+/// as [`Header::memory`], checked against `limits` first.
 ///
 /// # Errors
 /// Any [`ErrorKind`](crate::ErrorKind). A panic of a decoder is caught and is an error too; the
@@ -113,7 +114,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, Error> {
     limits.check(&header)?;
     let format = header.format;
     contained(format, || match format {
-        Format::Jpeg => jpeg::decode(bytes),
+        Format::Jpeg => jpeg::decode(bytes, limits),
         Format::Heic => heic::decode(bytes),
         _ => general::decode(bytes, format, limits),
     })

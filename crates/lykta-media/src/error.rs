@@ -19,7 +19,8 @@ pub enum ErrorKind {
     Unsupported,
     /// The picture is cut short or damaged.
     Damaged,
-    /// The picture has more pixels, or needs more memory, than the limits allow: not examined.
+    /// The picture has more pixels, more scans (JPEG), or needs more memory, than the limits allow:
+    /// not examined.
     OverLimit,
     /// A decoder failed in a way that is its own fault.
     DecoderFault,

@@ -34,11 +34,16 @@ pub fn pdq_matrix(data: &[u8]) {
     let bytes: Vec<u8> = pixels.iter().copied().cycle().take(samples).collect();
     let pixels = if channels == 1 { Pixels::Grey(bytes) } else { Pixels::Rgb(bytes) };
     let picture = Picture::new(width, height, pixels).expect("as many pixels as that");
-    matrix_form_is_the_definition(&picture, mode);
+    matrix_form_is_the_definition(&picture, mode, 1e-2);
 }
 
-/// Checks hash, quality and all views of `picture` against the definition.
-pub fn matrix_form_is_the_definition(picture: &Picture, mode: Mode) {
+/// Checks hash, quality and all views of `picture` against the definition. Bits of frequencies
+/// within `tolerance` of the median may differ.
+///
+/// 1e-3 is enough for pictures of something. Made-up bytes may average out to a plane that is flat
+/// but for the rounding of the definition's own running sums, which a frequency gathers from all of
+/// the plane: a little more than 1e-3 was seen, and ten times that is allowed for such bytes.
+pub fn matrix_form_is_the_definition(picture: &Picture, mode: Mode, tolerance: f32) {
     let hash = pdq::hash(picture, mode);
     let views = pdq::views(picture, mode);
     assert_eq!(views.hashes[0], hash.pdq);
@@ -48,7 +53,7 @@ pub fn matrix_form_is_the_definition(picture: &Picture, mode: Mode) {
     for (view, found) in View::ALL.into_iter().zip(views.hashes) {
         let picture = transformed(picture, view);
         let expected = reference::hash(&picture, mode).pdq;
-        let undecided = reference::undecided(&picture, mode, 1e-3);
+        let undecided = reference::undecided(&picture, mode, tolerance);
         for k in 0..256 {
             let bit = |bytes: &[u8; 32]| bytes[31 - k / 8] >> (k % 8) & 1;
             assert!(

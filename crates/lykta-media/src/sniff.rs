@@ -109,14 +109,15 @@ impl fmt::Display for Format {
     }
 }
 
-/// Bytes that [`sniff`] looks at, at most.
-pub const SNIFF_LEN: usize = 64;
+/// Bytes that [`sniff`] looks at, at most: room for the comment before the numbers of a PNM, which
+/// some writers fill with a line about themselves.
+pub const SNIFF_LEN: usize = 512;
 
 /// The format of a file that begins with `head`; none if it is no picture that is known here.
 ///
 /// Looks at the first [`SNIFF_LEN`] bytes and at nothing else. O(1), no allocation. Formats whose
-/// first bytes alone are weak (BMP, ICO, PNM) must show plausible header fields too, so that text
-/// beginning with `BM` is not taken for a damaged picture.
+/// first bytes alone are weak (BMP, ICO, PNM) must show plausible header fields too: text beginning
+/// with `BM` or `P1` is not to be reported as a damaged picture.
 pub fn sniff(head: &[u8]) -> Option<Format> {
     let head = &head[..head.len().min(SNIFF_LEN)];
     let starts = |magic: &[u8]| head.starts_with(magic);
@@ -160,7 +161,8 @@ pub fn sniff(head: &[u8]) -> Option<Format> {
     Some(format)
 }
 
-/// `BM` and, at offset 14, a header size that some version of the format has.
+/// `BM` and, at offset 14, a header size that some version of the format has: text has no zeros
+/// there. Not more: a bitmap with other fields wrong is a damaged one, which is to be reported.
 fn is_bmp(head: &[u8]) -> bool {
     const HEADER_SIZES: [u32; 9] = [12, 16, 40, 52, 56, 64, 68, 108, 124];
     let size = head.get(14..18).and_then(|size| size.try_into().ok()).map(u32::from_le_bytes);
@@ -175,15 +177,59 @@ fn is_icon(head: &[u8]) -> bool {
     matches!(fields[..4], [0, 0, 1 | 2, 0]) && count != 0 && fields[9] == 0 && offset >= 6 + 16 * count
 }
 
-/// `P1` to `P6`, white space and then a digit or a comment; or `P7` and a new line.
+/// `P1` to `P6` and the numbers of a header, whole; or `P7` and a line of one.
+///
+/// `P1 3 items to buy` is a note. So every number must be there, and be one that a picture can have,
+/// and where the samples are text too, the first of them must be numbers.
 fn is_pnm(head: &[u8]) -> bool {
-    match head {
-        [b'P', b'1'..=b'6', blank, rest @ ..] if blank.is_ascii_whitespace() => {
-            let first = rest.iter().find(|byte| !byte.is_ascii_whitespace());
-            first.is_some_and(|byte| byte.is_ascii_digit() || *byte == b'#')
-        }
-        _ => head.starts_with(b"P7\n"),
+    let [b'P', kind @ b'1'..=b'7', rest @ ..] = head else { return false };
+    if *kind == b'7' {
+        return rest.starts_with(b"\n") && is_pam_line(rest);
     }
+    let mut rest = rest;
+    let mut number = || pnm_number(&mut rest);
+    let (width, height) = (number(), number());
+    let depth = if matches!(kind, b'1' | b'4') { Some(1) } else { number() };
+    let (Some(1..), Some(1..), Some(1..=0xffff)) = (width, height, depth) else { return false };
+    // One white space ends the header.
+    let Some((blank, samples)) = rest.split_first() else { return false };
+    let is_text = matches!(kind, b'1'..=b'3');
+    let is_number = |byte: &u8| byte.is_ascii_digit() || is_blank(*byte);
+    is_blank(*blank) && (!is_text || samples.iter().take_while(|byte| **byte != b'#').all(is_number))
+}
+
+/// Reads a number after white space or comments, of which there must be some.
+fn pnm_number(rest: &mut &[u8]) -> Option<u32> {
+    let before = rest.len();
+    loop {
+        let blanks = rest.iter().take_while(|byte| is_blank(**byte)).count();
+        *rest = &rest[blanks..];
+        if rest.first() != Some(&b'#') {
+            break;
+        }
+        let comment = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'))?;
+        *rest = &rest[comment..];
+    }
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, after) = rest.split_at(digits);
+    if before == number.len() + after.len() {
+        return None;
+    }
+    *rest = after;
+    std::str::from_utf8(number).ok()?.parse().ok()
+}
+
+/// Whether the first line that is no comment begins with a word of PAM.
+fn is_pam_line(rest: &[u8]) -> bool {
+    const WORDS: [&[u8]; 6] = [b"WIDTH", b"HEIGHT", b"DEPTH", b"MAXVAL", b"TUPLTYPE", b"ENDHDR"];
+    let mut lines = rest.split(|byte| *byte == b'\n').filter(|line| !matches!(line, [] | [b'#', ..]));
+    let word = lines.next().and_then(|line| line.split(|byte| is_blank(*byte)).next());
+    word.is_some_and(|word| WORDS.contains(&word))
+}
+
+/// White space of C, which has the vertical tab.
+fn is_blank(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
 }
 
 /// The picture formats among the brands of an ISO base media file; a film is none.
@@ -224,7 +270,7 @@ mod tests {
             (b"MM\0+", Format::Tiff),
             (icon, Format::Ico),
             (b"P5 8 8 255\n", Format::Pnm),
-            (b"P6\n# made by hand\n", Format::Pnm),
+            (b"P6\n# made by hand\n3 4\n255\n", Format::Pnm),
             (b"P7\nWIDTH 3", Format::Pnm),
             (b"qoif", Format::Qoi),
             (b"farbfeld", Format::Farbfeld),
@@ -249,12 +295,58 @@ mod tests {
         for head in [
             &b""[..],
             b"BM is two letters, and so is this text",
-            b"P1 is the first of six",
+            b"BM, and at fourteen a number:\0\0\0",
+            b"\0\0\x01\0 with four bytes like an icon's",
             b"\0\0\x01\0\xff\xff\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
             b"\0\0\0\x18ftypisom\0\0\0\0avc1",
             b"RIFF\0\0\0\0WAVE",
         ] {
             assert_eq!(sniff(head), None, "{:?}", head.escape_ascii().to_string());
+        }
+    }
+
+    #[test]
+    fn notes_that_begin_with_p_and_a_digit_are_no_pictures() {
+        for head in [
+            &b"P1 is the first of six"[..],
+            b"P1 3 items to buy",
+            b"P1 3 4 items to buy",
+            b"P2 3 4 items to buy",
+            b"P3 1 2 255 rooms",
+            b"P1 3 4th item",
+            b"P5 3,4 255\n",
+            b"P5 8 8",
+            b"P5 8 8 255",
+            b"P5 8 8 70000\n",
+            b"P5 0 8 255\n",
+            b"P5 8 99999999999 255\n",
+            b"P6 # a list of no numbers",
+            b"P6 # a list\nof no numbers",
+            b"P58 8 255\n",
+            b"P7\nis the seventh",
+            b"P7\nWIDTHS 3",
+            b"P7 332\n",
+            b"P8 3 4\n",
+        ] {
+            assert_eq!(sniff(head), None, "{:?}", head.escape_ascii().to_string());
+        }
+    }
+
+    #[test]
+    fn headers_of_pnm_are_known_however_they_are_spaced() {
+        let remarked = format!("P6\n# {}\n4000 3000\n255\n", "Created by hand ".repeat(20));
+        for head in [
+            &b"P1\n3 2\n010101\n"[..],
+            b"P1 3 2\n# the first row\n0 1 0",
+            b"P4 30000 30000\n",
+            b"P4\t3\x0b0002\n\xff\xff",
+            b"P2\r\n3 2\r\n65535\r\n",
+            b"P3#a\n3#b\n#c\r2 #d\n 255\n1 2 3",
+            b"P5 8 8 255\nabc",
+            b"P7\n#a comment\n\nTUPLTYPE RGB\n",
+            remarked.as_bytes(),
+        ] {
+            assert_eq!(sniff(head), Some(Format::Pnm), "{:?}", head.escape_ascii().to_string());
         }
     }
 
@@ -268,7 +360,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn only_the_first_bytes_count(head in prop::collection::vec(any::<u8>(), 0..80), more in any::<u8>()) {
+        fn only_the_first_bytes_count(head in prop::collection::vec(any::<u8>(), 0..2 * SNIFF_LEN), more in any::<u8>()) {
             let mut longer = head.clone();
             longer.push(more);
             if head.len() >= SNIFF_LEN {

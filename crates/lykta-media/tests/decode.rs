@@ -141,6 +141,80 @@ fn bombs_are_refused_by_their_headers() {
     }
 }
 
+/// A grey progressive JPEG of as many scans, of which each is one run without a coefficient.
+fn of_scans(width: u16, height: u16, scans: usize) -> Vec<u8> {
+    let mut jpeg = b"\xff\xd8\xff\xdb\0\x43\0".to_vec();
+    jpeg.extend([1; 64]);
+    jpeg.extend(b"\xff\xc2\0\x0b\x08");
+    jpeg.extend([height.to_be_bytes(), width.to_be_bytes()].concat());
+    jpeg.extend(b"\x01\x01\x11\0");
+    // Tables of one code, the bit 0: no difference for DC; a run of 2^14 and more blocks for AC.
+    for (table, symbol) in [(0x00, 0x00), (0x10, 0xe0)] {
+        jpeg.extend(b"\xff\xc4\0\x14");
+        jpeg.extend([table, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, symbol]);
+    }
+    let blocks = usize::from(width).div_ceil(8) * usize::from(height).div_ceil(8);
+    jpeg.extend(b"\xff\xda\0\x08\x01\x01\0\0\0\0");
+    jpeg.extend(vec![0; blocks.div_ceil(8)]);
+    for _ in 1..scans {
+        jpeg.extend(b"\xff\xda\0\x08\x01\x01\0\x01\x3f\0");
+        // Each run: 0, then 14 bits of its length, all 0.
+        jpeg.extend(vec![0; (blocks.div_ceil(1 << 14) * 15).div_ceil(8)]);
+    }
+    jpeg.extend(b"\xff\xd9");
+    jpeg
+}
+
+fn refused_at_once(bytes: &[u8]) -> String {
+    let start = Instant::now();
+    let error = whole(bytes).expect_err("it is over a limit");
+    assert_eq!(error.kind(), ErrorKind::OverLimit, "{error}");
+    assert!(start.elapsed() < Duration::from_millis(200));
+    error.to_string()
+}
+
+#[test]
+fn a_jpeg_of_too_many_scans_is_refused_before_it_is_decoded() {
+    let seed = include_bytes!("../../../testdata/fuzz/media_decode/501-scans.jpg");
+    assert_eq!(seed[..], of_scans(8, 8, 501));
+    let error = refused_at_once(seed);
+    let expected = "not examined: JPEG larger than its decoder allows: \
+                    it has 501 scans and the limit at its size is 500";
+    assert_eq!(error, expected);
+    // The end-of-image marker at the end may belong to anything; without it, scans count as well.
+    refused_at_once(&[&seed[..], b"a trailer"].concat());
+    refused_at_once(&seed[..seed.len() - 2]);
+    assert!(whole(&of_scans(8, 8, 500)).is_ok());
+}
+
+#[test]
+fn a_large_jpeg_may_have_fewer_scans() {
+    let limits = |max_pixels| Limits { max_pixels, ..Limits::default() };
+    assert!(decode(&of_scans(80, 80, 20), &limits(6400)).is_ok());
+    let error = decode(&of_scans(80, 80, 21), &limits(6400)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::OverLimit, "{error}");
+    assert!(decode(&of_scans(80, 80, 21), &limits(6720)).is_ok());
+    refused_at_once(&of_scans(8000, 8000, 157));
+}
+
+#[test]
+fn a_jpeg_of_too_many_segments_is_refused_before_it_is_decoded() {
+    let jpeg = written(&rgb(), ImageFormat::Jpeg);
+    let with = |segment: &[u8], count| [&jpeg[..2], &segment.repeat(count), &jpeg[2..]].concat();
+    let extended = [&b"\xff\xe1\0\x4dhttp://ns.adobe.com/xmp/extension/\0"[..], &[b'1'; 40]].concat();
+    let error = refused_at_once(&with(&extended, 20_000));
+    assert!(error.contains("segments before its first scan and the limit is 10000"), "{error}");
+    let start = Instant::now();
+    assert_eq!(whole(&with(&extended, 9_900)).unwrap(), whole(&jpeg).unwrap());
+    assert!(start.elapsed() < Duration::from_secs(5));
+    // zune-jpeg takes 0xff, 0 and a byte for a marker, which hides segments from the count.
+    let hidden = [&b"\xff\0"[..], &extended[1..]].concat();
+    let start = Instant::now();
+    let picture = whole(&with(&hidden, 40_000));
+    assert!(start.elapsed() < Duration::from_secs(2));
+    assert!(picture.is_ok(), "read by the second decoder, for which they are stray bytes");
+}
+
 #[test]
 fn limits_are_exact() {
     let png = written(&rgb(), ImageFormat::Png);

@@ -6,6 +6,13 @@
 //! 2. zune-jpeg runs in its strict mode, where broken entropy data is an error.
 //! 3. Where either condition fails, the picture is decoded twice, with different bytes where its
 //!    data ends. Only a picture that needed none of them comes out the same twice.
+//!
+//! A pass of decoding costs time linear in the pixels, but there is one for every scan: a scan of
+//! 10 bytes makes a decoder walk over all blocks, up to three decodings in all, so a progressive
+//! file of 300 kB took half a minute. And zune-jpeg goes through all segments of extended XMP after
+//! every further segment of the head, which is quadratic. Neither decoder bounds both, so scans and
+//! segments are counted before either runs. Linear in the file, and left alone: tables (DHT, DQT),
+//! other APPn, and DNL, which neither decoder takes.
 
 mod head;
 
@@ -19,7 +26,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use self::head::Head;
-use crate::decode::{Header, contained};
+use crate::decode::{Header, Limits, contained};
 use crate::error::Cause;
 use crate::picture::{Picture, Pixels};
 use crate::sniff::Format;
@@ -30,21 +37,53 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, Cause> {
     Ok(Header { format: Format::Jpeg, width, height, memory: head.memory() })
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Cause> {
+/// Scans at most, whatever the size: the advice of libjpeg-turbo. Writers make about ten.
+const MOST_SCANS: u64 = 500;
+
+/// Scans at most of a picture of as many pixels as the limits allow. Smaller ones may have more, so
+/// that scans times pixels stay below as many times the pixels of the limits.
+const MOST_SCANS_OF_LARGEST: u64 = 20;
+
+/// Segments at most before the first scan. A colour profile has at most 255; extended XMP with a
+/// map of depth some hundred.
+const MOST_SEGMENTS: usize = 10_000;
+
+pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, Cause> {
     let head = Head::read(bytes)?;
-    // Bytes that end in the marker need no search for it: entropy data cannot contain it.
-    if bytes.ends_with(&head::END) || head::end(bytes, &head).is_some() {
-        return first(bytes).or_else(|reason| match head::end(bytes, &head) {
-            Some(end) => twice(&bytes[..end], second).map_err(|_| reason),
-            None => Err(reason),
-        });
+    let end = head::end(bytes, &head);
+    // No decoder sees what follows the picture: it was not counted.
+    let bytes = &bytes[..end.unwrap_or(bytes.len())];
+    check_counts(&head, head::scans(bytes, &head), limits)?;
+    if end.is_some() {
+        let picture = if head.is_regular { first(bytes) } else { Err(damaged(IRREGULAR)) };
+        return picture.or_else(|reason| twice(bytes, second).map_err(|_| reason));
     }
     // Some writers leave the marker out. The scans of a progressive picture may then be missing
     // altogether, which decoding twice does not find out.
     if head.has_more_scans {
         return Err(Cause::Truncated { format: Format::Jpeg });
     }
-    twice(bytes, first).or_else(|_| twice(bytes, second))
+    let picture = if head.is_regular { twice(bytes, first) } else { Err(damaged(IRREGULAR)) };
+    picture.or_else(|_| twice(bytes, second))
+}
+
+const IRREGULAR: &str = "stray bytes are between its segments";
+
+fn check_counts(head: &Head, scans: u64, limits: &Limits) -> Result<(), Cause> {
+    let too_large = |reason| Err(Cause::TooLarge { format: Format::Jpeg, reason });
+    if head.segments > MOST_SEGMENTS {
+        let found = head.segments;
+        return too_large(format!(
+            "it has {found} segments before its first scan and the limit is {MOST_SEGMENTS}"
+        ));
+    }
+    let pixels = u64::from(head.width) * u64::from(head.height);
+    let most = limits.max_pixels.saturating_mul(MOST_SCANS_OF_LARGEST) / pixels.max(1);
+    let most = most.min(MOST_SCANS);
+    if scans > most {
+        return too_large(format!("it has {scans} scans and the limit at its size is {most}"));
+    }
+    Ok(())
 }
 
 /// Decodes `data`, which lacks its end, with each of two endings; they must agree on every pixel.
@@ -85,7 +124,9 @@ fn first(bytes: &[u8]) -> Result<Picture, Cause> {
         let options = DecoderOptions::default()
             .set_max_width(u16::MAX.into())
             .set_max_height(u16::MAX.into())
-            .set_strict_mode(true);
+            .set_strict_mode(true)
+            // Those that are too many were refused; those that are many need no other decoder.
+            .jpeg_set_max_scans(MOST_SCANS as usize);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
         decoder.decode_headers().map_err(reason)?;
         let output = match decoder.input_colorspace() {

@@ -21,6 +21,11 @@ pub(super) struct Head {
     /// Whether the picture goes on after its first scan: it is progressive, or that scan has not
     /// all components.
     pub(super) has_more_scans: bool,
+    /// Whether nothing but segments and fill bytes is before the first scan. What decoders make of
+    /// anything else differs, so what is counted here need not be what they find.
+    pub(super) is_regular: bool,
+    /// Segments before the first scan.
+    pub(super) segments: usize,
     components: u8,
     /// Samples of all components, rounded up to whole blocks as decoders hold them.
     samples: u64,
@@ -32,8 +37,11 @@ impl Head {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Cause> {
         let mut at = 2;
         let mut frame = None;
+        let (mut is_regular, mut segments) = (true, 0);
         loop {
+            let before = at;
             let marker = next_marker(bytes, &mut at).ok_or(TRUNCATED)?;
+            is_regular &= !is_bare(marker) && bytes[before..at - 1].iter().all(|&byte| byte == 0xff);
             if marker == EOI {
                 return Err(damaged("it ends before its first scan"));
             }
@@ -41,6 +49,7 @@ impl Head {
                 continue;
             }
             let segment = segment(bytes, &mut at).ok_or(TRUNCATED)?;
+            segments += 1;
             match marker {
                 // B.2.2: SOF0 to SOF15 without DHT, JPG and DAC.
                 0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
@@ -51,6 +60,7 @@ impl Head {
                     let in_scan = segment.first().copied().unwrap_or(0);
                     head.has_more_scans |= in_scan < head.components;
                     head.scan = at;
+                    (head.is_regular, head.segments) = (is_regular, segments);
                     return Ok(head);
                 }
                 _ => {}
@@ -81,7 +91,16 @@ impl Head {
         let blocks_down = u64::from(height).div_ceil(8 * down);
         let blocks: u64 = factors.iter().map(|&(h, v)| blocks_across * h * blocks_down * v).sum();
         let has_more_scans = matches!(marker, 0xc2 | 0xc6 | 0xca | 0xce);
-        Ok(Self { width, height, has_more_scans, components, samples: blocks * 64, scan: 0 })
+        Ok(Self {
+            width,
+            height,
+            has_more_scans,
+            is_regular: true,
+            segments: 0,
+            components,
+            samples: blocks * 64,
+            scan: 0,
+        })
     }
 
     /// Bytes at the worst moment of the second decoder, which wants more than the first: two a
@@ -107,6 +126,17 @@ pub(super) fn end(bytes: &[u8], head: &Head) -> Option<usize> {
             segment(bytes, &mut at)?;
         }
     }
+}
+
+/// Scans of the picture in `bytes`, which end where it does; never fewer than a decoder finds.
+/// O(file).
+///
+/// So each pair of bytes that is the marker of one counts, wherever it is: entropy data cannot
+/// contain it, thumbnails lie before the first scan, and what each decoder takes for a segment
+/// between scans need not be followed.
+pub(super) fn scans(bytes: &[u8], head: &Head) -> u64 {
+    let pairs = bytes[head.scan..].windows(2);
+    1 + pairs.filter(|pair| *pair == [0xff, SOS]).count() as u64
 }
 
 /// Moves past the next marker and returns its second byte. Entropy data is skipped as stray bytes:
