@@ -11,7 +11,7 @@
 //! 10 bytes makes a decoder walk over all blocks, up to three decodings in all, so a progressive
 //! file of 300 kB took half a minute. And zune-jpeg goes through all segments of extended XMP after
 //! every further segment of the head, which is quadratic. Neither decoder bounds both, so scans and
-//! segments are counted before either runs. Linear in the file, and left alone: tables (DHT, DQT),
+//! segments are counted before either runs. Linear in the file, and left alone: Huffman tables,
 //! other APPn, and DNL, which neither decoder takes.
 
 mod head;

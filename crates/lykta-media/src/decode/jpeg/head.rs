@@ -128,8 +128,8 @@ pub(super) fn end(bytes: &[u8], head: &Head) -> Option<usize> {
     }
 }
 
-/// Scans of the picture in `bytes`, which end where it does; never fewer than a decoder finds.
-/// O(file).
+/// Scans of the picture in `bytes`, which end where it does; never fewer than a decoder that
+/// begins at the same first scan finds. O(file).
 ///
 /// So each pair of bytes that is the marker of one counts, wherever it is: entropy data cannot
 /// contain it, thumbnails lie before the first scan, and what each decoder takes for a segment
