@@ -73,12 +73,15 @@ fn commands_with_nothing_to_save_end_at_once() {
     let mut child = command.spawn().unwrap();
     // An answer shows that it is under way.
     use std::io::{BufRead, BufReader, Write};
-    writeln!(child.stdin.as_mut().unwrap(), "md5:00000000000000000000000000000001").unwrap();
+    // Held to the end: `wait` would close it, and the end of the input ends the command as well.
+    let mut stdin = child.stdin.take().unwrap();
+    writeln!(stdin, "md5:00000000000000000000000000000001").unwrap();
     let mut answer = String::new();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut answer).unwrap();
     assert!(answer.contains("\"matches\":[]"), "{answer}");
     send("-INT", &child);
     assert_eq!(child.wait().unwrap().code(), Some(2));
+    drop(stdin);
 }
 
 /// Ctrl-C in the moment that DIR is made: what is left is a report that says that it is not all.
