@@ -16,6 +16,8 @@
 //! Text after a closing mark spoils only its row while the row is still on its first line. Later
 //! than that, whole rows may have been taken for text, so the list is refused.
 
+pub(crate) mod table;
+
 use std::io::Read;
 use std::ops::Range;
 

@@ -42,6 +42,7 @@ mod reason;
 mod tally;
 
 pub use csv::COLUMNS;
+pub use csv::table::{Table, TableRow};
 pub use entry::{Entry, Label, Rejection, Row};
 pub use error::Error;
 pub use format::{Format, UnknownFormat};

@@ -22,6 +22,10 @@ impl<R: Read> Lines<R> {
         Self { input: BufReader::with_capacity(BUFFER, input), line: 0, offset: 0 }
     }
 
+    pub(crate) fn input(&self) -> &R {
+        self.input.get_ref()
+    }
+
     /// The line read last, from 1; 0 before the first.
     pub(crate) fn line(&self) -> u64 {
         self.line

@@ -27,6 +27,8 @@
 //! whatever its size, and one [`Index`] or [`Scanner`] serves any number of threads.
 #![forbid(unsafe_code)]
 
+mod digesting;
+mod entry_pairs;
 mod lists;
 
 pub use lykta_hash as hash;
@@ -36,6 +38,7 @@ pub use lykta_media as media;
 pub use lykta_scan as scan;
 pub use lykta_source as source;
 
+pub use entry_pairs::{EntryPair, EntryPairs, EntryPairsError};
 pub use lists::{AddListError, ListOptions, add_list};
 pub use lykta_hash::{Digest, Hash, Kind, Pdq};
 pub use lykta_index::{BuildOptions, Builder, Index, Role};
