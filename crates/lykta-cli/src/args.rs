@@ -157,8 +157,8 @@ Examples:
   lykta hash --kind sha256,pdq --csv pictures/ > list.csv"
 )]
 pub(crate) struct HashArgs {
-    /// Kinds of hash, separated by commas; all when not given
-    #[arg(long, value_delimiter = ',', value_name = "KIND,...")]
+    /// Kinds of hash, separated by commas: md5, sha1, sha256, blake3, pdq; all when not given
+    #[arg(long, value_delimiter = ',', value_name = "KIND,...", value_parser = computed_kind)]
     pub(crate) kind: Vec<Kind>,
     /// Pixels that PDQ looks at: all of them, or those that Meta's command line keeps
     #[arg(long, value_enum, default_value_t = PdqModeArg::Full)]
@@ -328,6 +328,18 @@ fn radius(text: &str) -> Result<u32, String> {
     let digits = text.strip_prefix("pdq=").unwrap_or(text);
     let bits = digits.parse().ok().filter(|bits| *bits <= Pdq::BITS);
     bits.ok_or_else(|| format!("a radius is pdq=BITS with 0 to {} bits", Pdq::BITS))
+}
+
+/// A kind that `lykta hash` can compute.
+fn computed_kind(name: &str) -> Result<Kind, String> {
+    match name.parse() {
+        Ok(kind) if Kind::COMPUTED.contains(&kind) => Ok(kind),
+        Ok(kind) => Err(format!(
+            "Lykta does not compute {kind}: programs define it each in its own way, so such hashes come with \
+             lists only"
+        )),
+        Err(_) => Err(format!("a kind is one of {}", Kind::COMPUTED.map(Kind::name).join(", "))),
+    }
 }
 
 /// Most threads that may be asked for: above every machine's, and below what brings one down.

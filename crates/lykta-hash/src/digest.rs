@@ -63,7 +63,7 @@ impl Digest {
             Kind::Sha1 => bytes.try_into().ok().map(Self::Sha1),
             Kind::Sha256 => bytes.try_into().ok().map(Self::Sha256),
             Kind::Blake3 => bytes.try_into().ok().map(Self::Blake3),
-            Kind::Pdq => None,
+            Kind::Pdq | Kind::Phash | Kind::Dhash => None,
         }
     }
 
@@ -77,7 +77,7 @@ impl Digest {
             Kind::Sha1 => text::hex(text).map(Self::Sha1),
             Kind::Sha256 => text::hex(text).map(Self::Sha256),
             Kind::Blake3 => text::hex(text).map(Self::Blake3),
-            Kind::Pdq => Err(ParseError::Kind),
+            Kind::Pdq | Kind::Phash | Kind::Dhash => Err(ParseError::Kind),
         }
     }
 

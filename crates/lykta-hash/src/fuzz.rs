@@ -18,6 +18,7 @@ const BASE64: Alphabet = Alphabet {
 /// When one of these does not hold.
 pub fn hex(data: &[u8]) {
     one_length::<1>(data);
+    one_length::<8>(data);
     one_length::<16>(data);
     one_length::<20>(data);
     one_length::<32>(data);

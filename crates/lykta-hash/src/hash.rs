@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::bits64::Bits64;
 use crate::digest::Digest;
 use crate::kind::Kind;
 use crate::pdq::Pdq;
@@ -13,8 +14,12 @@ use crate::text::ParseError;
 pub enum Hash {
     /// A digest of all bytes.
     Digest(Digest),
-    /// A perceptual hash.
+    /// A perceptual hash of 256 bits.
     Pdq(Pdq),
+    /// A perceptual hash of 64 bits.
+    Phash(Bits64),
+    /// A perceptual hash of 64 bits.
+    Dhash(Bits64),
 }
 
 impl Hash {
@@ -23,6 +28,17 @@ impl Hash {
         match self {
             Self::Digest(digest) => digest.kind(),
             Self::Pdq(_) => Kind::Pdq,
+            Self::Phash(_) => Kind::Phash,
+            Self::Dhash(_) => Kind::Dhash,
+        }
+    }
+
+    /// Whether the hash is one that every flat picture has: perceptual, all bits clear or all set.
+    pub fn is_blank(&self) -> bool {
+        match self {
+            Self::Digest(_) => false,
+            Self::Pdq(pdq) => pdq.is_blank(),
+            Self::Phash(bits) | Self::Dhash(bits) => bits.is_blank(),
         }
     }
 
@@ -33,6 +49,8 @@ impl Hash {
     pub fn from_hex(kind: Kind, text: &[u8]) -> Result<Self, ParseError> {
         match kind {
             Kind::Pdq => Pdq::from_hex(text).map(Self::Pdq),
+            Kind::Phash => Bits64::from_hex(text).map(Self::Phash),
+            Kind::Dhash => Bits64::from_hex(text).map(Self::Dhash),
             kind => Digest::from_hex(kind, text).map(Self::Digest),
         }
     }
@@ -52,9 +70,11 @@ impl From<Pdq> for Hash {
 
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.kind())?;
         match self {
-            Self::Digest(digest) => write!(f, "{}:{digest}", digest.kind()),
-            Self::Pdq(pdq) => write!(f, "{}:{pdq}", Kind::Pdq),
+            Self::Digest(digest) => digest.fmt(f),
+            Self::Pdq(pdq) => pdq.fmt(f),
+            Self::Phash(bits) | Self::Dhash(bits) => bits.fmt(f),
         }
     }
 }
@@ -80,6 +100,16 @@ mod tests {
             let hash: Hash = text.parse().unwrap();
             assert_eq!(hash.kind(), kind);
             assert_eq!(hash.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn only_a_perceptual_hash_can_be_blank() {
+        for kind in Kind::ALL {
+            for (digits, blank) in [("00", true), ("ff", true), ("0f", false)] {
+                let hash = Hash::from_hex(kind, digits.repeat(kind.byte_len()).as_bytes()).unwrap();
+                assert_eq!(hash.is_blank(), blank && kind.is_perceptual(), "{hash}");
+            }
         }
     }
 

@@ -18,11 +18,20 @@ pub enum Kind {
     Blake3,
     /// PDQ, 32 bytes, perceptual: near-identical pictures differ in few bits.
     Pdq,
+    /// pHash, 8 bytes, perceptual, as whoever made the list computed it. Lykta computes none, and a
+    /// match only supports another: 64 bits are few, so in a long list something is always near.
+    Phash,
+    /// dHash, 8 bytes, perceptual; as [`Kind::Phash`].
+    Dhash,
 }
 
 impl Kind {
     /// Every kind, in order.
-    pub const ALL: [Self; 5] = [Self::Md5, Self::Sha1, Self::Sha256, Self::Blake3, Self::Pdq];
+    pub const ALL: [Self; 7] =
+        [Self::Md5, Self::Sha1, Self::Sha256, Self::Blake3, Self::Pdq, Self::Phash, Self::Dhash];
+
+    /// The kinds that Lykta computes from files, in order. The others come with lists only.
+    pub const COMPUTED: [Self; 5] = [Self::Md5, Self::Sha1, Self::Sha256, Self::Blake3, Self::Pdq];
 
     /// The kinds that identify a file byte by byte.
     pub const DIGESTS: [Self; 4] = [Self::Md5, Self::Sha1, Self::Sha256, Self::Blake3];
@@ -35,6 +44,8 @@ impl Kind {
             Self::Sha256 => "sha256",
             Self::Blake3 => "blake3",
             Self::Pdq => "pdq",
+            Self::Phash => "phash",
+            Self::Dhash => "dhash",
         }
     }
 
@@ -44,7 +55,19 @@ impl Kind {
             Self::Md5 => 16,
             Self::Sha1 => 20,
             Self::Sha256 | Self::Blake3 | Self::Pdq => 32,
+            Self::Phash | Self::Dhash => 8,
         }
+    }
+
+    /// Whether hashes of this kind are compared by distance, since they say what a picture looks
+    /// like.
+    pub const fn is_perceptual(self) -> bool {
+        matches!(self, Self::Pdq | Self::Phash | Self::Dhash)
+    }
+
+    /// Whether a match of this kind only supports another and is no finding by itself.
+    pub const fn is_support(self) -> bool {
+        matches!(self, Self::Phash | Self::Dhash)
     }
 
     /// Whether different contents with an equal hash of this kind can be made today.
@@ -76,6 +99,10 @@ impl KindSet {
     /// No kind.
     pub const EMPTY: Self = Self(0);
 
+    /// [`Kind::DIGESTS`] as a set.
+    pub const DIGESTS: Self =
+        Self::EMPTY.with(Kind::Md5).with(Kind::Sha1).with(Kind::Sha256).with(Kind::Blake3);
+
     /// Whether `kind` is in the set.
     pub const fn contains(self, kind: Kind) -> bool {
         self.0 & (1 << kind as u8) != 0
@@ -97,6 +124,12 @@ impl KindSet {
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// The kinds in both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// Whether no kind is in the set.
@@ -126,6 +159,18 @@ mod tests {
         assert_eq!(set.iter().collect::<Vec<_>>(), [Kind::Sha1, Kind::Pdq]);
         assert!(!set.without(Kind::Pdq).contains(Kind::Pdq));
         assert!(set.without(Kind::Pdq).without(Kind::Sha1).is_empty());
+        assert_eq!(set.intersection(KindSet::DIGESTS).iter().collect::<Vec<_>>(), [Kind::Sha1]);
+        assert_eq!(set.union(KindSet::EMPTY.with(Kind::Dhash)).iter().last(), Some(Kind::Dhash));
+    }
+
+    #[test]
+    fn a_kind_is_a_digest_or_perceptual() {
+        for kind in Kind::ALL {
+            assert_ne!(Kind::DIGESTS.contains(&kind), kind.is_perceptual(), "{kind}");
+            assert_eq!(KindSet::DIGESTS.contains(kind), Kind::DIGESTS.contains(&kind), "{kind}");
+            assert_ne!(Kind::COMPUTED.contains(&kind), kind.is_support(), "{kind}");
+        }
+        assert!(Kind::ALL.is_sorted() && Kind::COMPUTED.is_sorted());
     }
 
     #[test]

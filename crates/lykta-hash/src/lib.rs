@@ -2,7 +2,7 @@
 //!
 //! Three types to know: [`Digest`] (MD5, SHA-1, SHA-256 or BLAKE3 of all bytes of a file),
 //! [`Pdq`] (256 bits that describe what a picture looks like) and [`Hash`](enum@Hash) (either, with its kind).
-//! No I/O, no allocation.
+//! [`Bits64`] is for perceptual hashes of 64 bits that lists bring. No I/O, no allocation.
 //!
 //! ```
 //! use lykta_hash::{Hash, Pdq};
@@ -17,6 +17,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bits64;
 mod digest;
 #[doc(hidden)]
 pub mod fuzz;
@@ -25,6 +26,7 @@ mod kind;
 mod pdq;
 pub mod text;
 
+pub use bits64::Bits64;
 pub use digest::{Digest, Digests};
 pub use hash::Hash;
 pub use kind::{Kind, KindSet};

@@ -34,7 +34,9 @@ pub enum ParseError {
         offset: usize,
     },
     /// No kind of that name, or no `kind:` before the hash.
-    #[error("no kind of hash: write md5:, sha1:, sha256:, blake3: or pdq: and then hexadecimal digits")]
+    #[error(
+        "no kind of hash: write md5:, sha1:, sha256:, blake3:, pdq:, phash: or dhash: and then hexadecimal digits"
+    )]
     Kind,
 }
 

@@ -114,8 +114,9 @@ impl Builder {
     /// Adds a row of a list.
     ///
     /// # Errors
-    /// When the index is full: 2^31 entries, 65,535 different views, or a text of 4 GiB; and when
-    /// building it would take more memory than the options allow.
+    /// When the index is full: 2^31 entries, 65,535 different views, or a text of 4 GiB; when
+    /// building it would take more memory than the options allow; and when a hash is of 64 bits,
+    /// which this version of the format does not hold.
     pub fn add(&mut self, source: SourceId, entry: &NewEntry<'_>) -> Result<(), Error> {
         self.check_memory()?;
         let id = u32::try_from(self.entries.len()).ok().filter(|id| id & MANY == 0);
@@ -140,6 +141,7 @@ impl Builder {
                 Hash::Digest(Digest::Blake3(key)) => self.blake3.push((*key, id)),
                 Hash::Pdq(pdq) if pdq.is_blank() || entry.pdq_quality == Some(0) => {}
                 Hash::Pdq(Pdq(key)) => self.pdq.push((*key, id)),
+                Hash::Phash(_) | Hash::Dhash(_) => return Err(Problem::Kind(hash.kind()).into()),
             }
         }
         Ok(())

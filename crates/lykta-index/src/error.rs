@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use lykta_hash::Kind;
 use thiserror::Error as ThisError;
 
 use crate::format::SectionKind;
@@ -67,6 +68,8 @@ pub(crate) enum Problem {
          allow more, or split the lists over several index files"
     )]
     Memory { limit: u64, entries: u64 },
+    #[error("an index of this version cannot hold {0} hashes; leave them out of the list")]
+    Kind(Kind),
     #[error("too many {0} for one index; split the lists over several index files")]
     TooLarge(&'static str),
 }

@@ -191,7 +191,7 @@ impl SectionKind {
             Kind::Sha1 => Some((Self::Sha1Keys, Self::Sha1Directory)),
             Kind::Sha256 => Some((Self::Sha256Keys, Self::Sha256Directory)),
             Kind::Blake3 => Some((Self::Blake3Keys, Self::Blake3Directory)),
-            Kind::Pdq => None,
+            Kind::Pdq | Kind::Phash | Kind::Dhash => None,
         }
     }
 }

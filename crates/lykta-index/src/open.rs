@@ -103,8 +103,11 @@ impl<D: AsRef<[u8]>> Index<D> {
 
     /// The number of different hashes of a kind.
     pub fn hash_count(&self, kind: Kind) -> u64 {
-        let section = SectionKind::exact_table(kind).map_or(SectionKind::PdqKeys, |(keys, _)| keys);
-        self.layout.section(section).map_or(0, |section| section.count)
+        let section = match kind {
+            Kind::Pdq => Some(SectionKind::PdqKeys),
+            kind => SectionKind::exact_table(kind).map(|(keys, _)| keys),
+        };
+        section.and_then(|section| self.layout.section(section)).map_or(0, |section| section.count)
     }
 
     /// The kinds of hash that the index holds.

@@ -30,7 +30,7 @@ use crate::plain::{kind_of, usable};
 use crate::reason::{Cause, Problem, Reason};
 
 /// The columns that a header can name, lower case, in any order.
-pub const COLUMNS: [&str; 14] = [
+pub const COLUMNS: [&str; 16] = [
     "id",
     "path",
     "md5",
@@ -39,6 +39,8 @@ pub const COLUMNS: [&str; 14] = [
     "blake3",
     "pdq",
     "pdq_quality",
+    "phash",
+    "dhash",
     "size",
     "view",
     "label_scheme",
@@ -58,6 +60,8 @@ enum Column {
     Blake3,
     Pdq,
     PdqQuality,
+    Phash,
+    Dhash,
     Size,
     View,
     LabelScheme,
@@ -74,6 +78,8 @@ impl Column {
             Kind::Sha256 => Self::Sha256,
             Kind::Blake3 => Self::Blake3,
             Kind::Pdq => Self::Pdq,
+            Kind::Phash => Self::Phash,
+            Kind::Dhash => Self::Dhash,
         }
     }
 

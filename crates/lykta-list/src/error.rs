@@ -75,6 +75,15 @@ pub enum Error {
         /// The line.
         line: u64,
     },
+    /// One hash of 64 bits a line, without a word on their kind.
+    #[error(
+        "line {line} has 16 hexadecimal digits, which is the length of a pHash and of a dHash: give --format \
+         phash or --format dhash, or a first line that says phash or dhash"
+    )]
+    Which64Bits {
+        /// The line.
+        line: u64,
+    },
     /// Several columns and no header.
     #[error(
         "line {line} has several columns and no header says what they are: add a header row with names out \
@@ -108,7 +117,10 @@ pub enum Error {
         name: &'static str,
     },
     /// No column holds hashes.
-    #[error("the header (line {line}) names no column of hashes: add one of md5, sha1, sha256, blake3, pdq")]
+    #[error(
+        "the header (line {line}) names no column of hashes: add one of md5, sha1, sha256, blake3, pdq, \
+         phash, dhash"
+    )]
     NoHashColumn {
         /// The line of the header.
         line: u64,
@@ -137,6 +149,7 @@ impl Error {
             | Self::OpenQuote { line }
             | Self::StrayQuote { line, .. }
             | Self::FirstLine { line }
+            | Self::Which64Bits { line }
             | Self::Headerless { line }
             | Self::UnknownColumn { line, .. }
             | Self::DuplicateColumn { line, .. }

@@ -21,11 +21,16 @@ pub enum Format {
     Blake3,
     /// Plain text, one PDQ a line.
     Pdq,
+    /// Plain text, one pHash of 64 bits a line.
+    Phash,
+    /// Plain text, one dHash of 64 bits a line.
+    Dhash,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] = [Self::Csv, Self::Md5, Self::Sha1, Self::Sha256, Self::Blake3, Self::Pdq];
+    pub const ALL: [Self; 8] =
+        [Self::Csv, Self::Md5, Self::Sha1, Self::Sha256, Self::Blake3, Self::Pdq, Self::Phash, Self::Dhash];
 
     /// The name in arguments and results, lower case.
     pub const fn name(self) -> &'static str {
@@ -44,6 +49,8 @@ impl Format {
             Self::Sha256 => Some(Kind::Sha256),
             Self::Blake3 => Some(Kind::Blake3),
             Self::Pdq => Some(Kind::Pdq),
+            Self::Phash => Some(Kind::Phash),
+            Self::Dhash => Some(Kind::Dhash),
         }
     }
 
@@ -54,6 +61,8 @@ impl Format {
             Kind::Sha256 => Self::Sha256,
             Kind::Blake3 => Self::Blake3,
             Kind::Pdq => Self::Pdq,
+            Kind::Phash => Self::Phash,
+            Kind::Dhash => Self::Dhash,
         }
     }
 }
@@ -66,7 +75,7 @@ impl fmt::Display for Format {
 
 /// No format has that name.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("no such format of hash lists: use csv, md5, sha1, sha256, blake3 or pdq")]
+#[error("no such format of hash lists: use csv, md5, sha1, sha256, blake3, pdq, phash or dhash")]
 pub struct UnknownFormat;
 
 impl FromStr for Format {

@@ -36,7 +36,8 @@ impl<R: Read> Reader<R> {
     /// Reads the first line that is not blank and decides what the list is.
     ///
     /// Without `format`: a line with a name out of [`COLUMNS`](crate::COLUMNS) is a header, and
-    /// 32, 40 or 64 hexadecimal digits are a plain list of MD5, SHA-1 or SHA-256. With
+    /// 32, 40 or 64 hexadecimal digits are a plain list of MD5, SHA-1 or SHA-256; 16 digits could
+    /// be several kinds and are refused. With
     /// [`Format::Csv`] there must be a header. With a kind of hash every line is such a hash; a
     /// first line that is the bare name of the kind is passed over.
     ///
@@ -111,7 +112,11 @@ fn csv_shape(lines: &mut Lines<impl Read>, record: &mut Record) -> Result<(Shape
     if Header::is_meant(record) || Header::is_nearly(record) {
         return Ok((Shape::Csv(Box::new(Header::parse(record)?)), false));
     }
-    Err(if record.has_hash_among_cells() { Error::Headerless { line } } else { Error::FirstLine { line } })
+    Err(match record.content() {
+        _ if record.has_hash_among_cells() => Error::Headerless { line },
+        text if plain::is_of_64_bits(text) => Error::Which64Bits { line },
+        _ => Error::FirstLine { line },
+    })
 }
 
 impl<R: Read> Iterator for Reader<R> {

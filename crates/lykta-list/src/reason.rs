@@ -17,6 +17,8 @@ pub enum Reason {
     EmptyFileHash,
     /// A PDQ with all bits clear or all set: every flat picture has it.
     BlankPdq,
+    /// A pHash or dHash with all bits clear or all set.
+    BlankHash,
     /// A PDQ of quality 0: it describes no feature of the picture.
     ZeroQuality,
     /// Every hash cell of the row is empty.
@@ -33,11 +35,12 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BadLength,
         Self::BadCharacter,
         Self::EmptyFileHash,
         Self::BlankPdq,
+        Self::BlankHash,
         Self::ZeroQuality,
         Self::NoHash,
         Self::BadNumber,
@@ -53,6 +56,7 @@ impl Reason {
             Self::BadCharacter => "bad_character",
             Self::EmptyFileHash => "empty_file_hash",
             Self::BlankPdq => "blank_pdq",
+            Self::BlankHash => "blank_hash",
             Self::ZeroQuality => "zero_quality",
             Self::NoHash => "no_hash",
             Self::BadNumber => "bad_number",
@@ -82,6 +86,9 @@ pub enum Cause {
     /// See [`Reason::BlankPdq`].
     #[error("all bits are equal, as for every flat picture")]
     BlankPdq,
+    /// See [`Reason::BlankHash`].
+    #[error("all bits are equal, as for every flat picture")]
+    BlankHash,
     /// See [`Reason::ZeroQuality`].
     #[error("not used: its quality is 0")]
     ZeroQuality,
@@ -121,6 +128,7 @@ impl Cause {
             Self::Hash(_) => Reason::BadCharacter,
             Self::EmptyFileHash => Reason::EmptyFileHash,
             Self::BlankPdq => Reason::BlankPdq,
+            Self::BlankHash => Reason::BlankHash,
             Self::ZeroQuality => Reason::ZeroQuality,
             Self::NoHash => Reason::NoHash,
             Self::Number { .. } => Reason::BadNumber,

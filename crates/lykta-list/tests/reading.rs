@@ -35,7 +35,7 @@ const PDQ: &str = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9
 struct Written {
     id: String,
     path: String,
-    hashes: [Option<Vec<u8>>; 5],
+    hashes: [Option<Vec<u8>>; 7],
     quality: Option<u8>,
     size: Option<u64>,
     view: String,
@@ -103,18 +103,25 @@ impl Written {
     }
 }
 
+/// Random bytes of that length are blank so often that a test would meet it, once in a while.
+fn not_blank(bytes: &Vec<u8>) -> bool {
+    *bytes != [0; 8] && *bytes != [0xff; 8]
+}
+
 prop_compose! {
     fn written()(
         names in ("[a-z ,\"\u{e9}]{0,6}", "[a-z/,\n\r\"]{0,6}", "[a-z0-9]{0,5}"),
         md5 in option::of(vec(any::<u8>(), 16)),
         sha1 in option::of(vec(any::<u8>(), 20)),
         long in prop::array::uniform3(option::of(vec(any::<u8>(), 32))),
+        short in prop::array::uniform2(option::of(vec(any::<u8>(), 8).prop_filter("blank", not_blank))),
         quality in option::of(1u8..=100),
         size in option::of(any::<u64>()),
         label in prop::array::uniform4("[A-Za-z0-9 ;]{0,4}"),
     ) -> Written {
         let [sha256, blake3, pdq] = long;
-        let hashes = [md5, sha1, sha256, blake3, pdq];
+        let [phash, dhash] = short;
+        let hashes = [md5, sha1, sha256, blake3, pdq, phash, dhash];
         Written { id: names.0, path: names.1, hashes, quality, size, view: names.2, label }
     }
 }
@@ -249,6 +256,12 @@ fn the_first_line_tells_the_format() {
     let format = |text: &str| Reader::new(text.as_bytes(), None).unwrap().format();
     assert_eq!(format(MD5), Format::Md5);
     assert_eq!(format(&format!("\n \n\u{20}{SHA1}\r\n")), Format::Sha1);
+    for digits in ["0123456789abcdef", " 0123456789ABCDEF\t", "1234567890123456"] {
+        let refused = refusal(format!("\n{digits}\n"), None);
+        assert!(matches!(refused, Error::Which64Bits { line: 2 }), "{refused}");
+        assert!(refused.to_string().contains("--format phash"), "{refused}");
+    }
+    assert!(matches!(refusal("0123456789abcde", None), Error::FirstLine { line: 1 }));
     assert_eq!(format(PDQ), Format::Sha256, "64 digits are SHA-256 unless somebody says otherwise");
     for kind in Kind::ALL {
         assert_eq!(format(kind.name()), Format::Csv);
@@ -312,6 +325,14 @@ fn hashes_that_would_match_what_nobody_listed_are_not_used() {
     assert_eq!((tally.rows, tally.accepted), (7, 0));
     let counts: Vec<_> = tally.rejected.into_iter().collect();
     assert_eq!(counts, [(Reason::EmptyFileHash, 4), (Reason::BlankPdq, 2), (Reason::ZeroQuality, 1)]);
+
+    let (zero, one) = ("0".repeat(16), "F".repeat(16));
+    let text = format!("phash,dhash,pdq_quality\n{zero},,\n,{one},\n{one},0f0f0f0f0f0f0f0f,0\n");
+    let mut tally = Tally::default();
+    rows(&text).iter().for_each(|row| tally.add(row));
+    assert_eq!((tally.rows, tally.accepted), (3, 1), "quality is of PDQ only");
+    assert_eq!(tally.rejected.into_iter().collect::<Vec<_>>(), [(Reason::BlankHash, 2)]);
+    assert_eq!(tally.dropped.into_iter().collect::<Vec<_>>(), [(Reason::BlankHash, 1)]);
 
     // A SHA-1 of zeros is an ordinary value: a list may plant it, and it must be found.
     assert_eq!(entries("0".repeat(40)).len(), 1);

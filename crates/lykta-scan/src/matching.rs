@@ -3,7 +3,7 @@
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, BTreeSet};
 
-use lykta_hash::{Digests, Hash, Kind, Pdq};
+use lykta_hash::{Digests, Hash, Kind, KindSet, Pdq};
 use lykta_index::{Entry, Index, Near, Role};
 use lykta_media::pdq::{View, Views};
 
@@ -40,8 +40,8 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
     }
 
     /// The kinds of digest that can match anything.
-    pub(crate) fn digest_kinds(&self) -> lykta_hash::KindSet {
-        self.index.kinds().without(Kind::Pdq)
+    pub(crate) fn digest_kinds(&self) -> KindSet {
+        self.index.kinds().intersection(KindSet::DIGESTS)
     }
 
     /// Every entry with one of `digests`, whatever its role, a match for each kind.
@@ -99,7 +99,7 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         };
         let matches_of = |hash: &Hash| match (hash, near(hash)) {
             (Hash::Digest(digest), _) => self.exact(&[*digest].into_iter().collect()).into_vec(),
-            (Hash::Pdq(_), None) => Vec::new(),
+            (Hash::Pdq(_), None) | (Hash::Phash(_) | Hash::Dhash(_), _) => Vec::new(),
             (Hash::Pdq(_), Some(_)) => {
                 let mut matches = Matches::default();
                 let nears = answers.next().unwrap_or_default();
@@ -176,7 +176,7 @@ impl Matches {
     }
 
     pub(crate) fn any(&self, role: Role, near: bool) -> bool {
-        self.0.keys().any(|key| key.role == role && (key.kind == Kind::Pdq) == near)
+        self.0.keys().any(|key| key.role == role && key.kind.is_perceptual() == near)
     }
 
     pub(crate) fn has_role(&self, role: Role) -> bool {

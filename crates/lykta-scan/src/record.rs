@@ -188,7 +188,7 @@ impl Match {
     pub fn sort(matches: &mut [Self]) {
         fn order(found: &Match) -> impl Ord + '_ {
             let Match { kind, distance, list, entry, label, role, .. } = found;
-            (*kind == Kind::Pdq, distance, list, entry, kind, label, role)
+            (kind.is_perceptual(), distance, list, entry, kind, label, role)
         }
         matches.sort_by(|left, right| order(left).cmp(&order(right)));
     }

@@ -1,5 +1,6 @@
 //! From a list to an index: the rows of the one become entries of the other.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use lykta_hash::{Hash, Kind};
@@ -51,7 +52,7 @@ pub enum AddListError {
 
 /// Adds every row of a list to an index under construction, in constant memory beside the index's.
 ///
-/// The list's description in the index gets its digest and its counts. PDQ hashes of an ignore list
+/// The list's description in the index gets its digest and its counts. Perceptual hashes of an ignore list
 /// are left out and counted, since such a list acts on exact digests only.
 ///
 /// # Errors
@@ -69,7 +70,7 @@ pub fn add_list(
     let source = Source { name: options.name.clone(), role: options.role, format, ..Source::default() };
     let id = builder.add_source(source);
     let mut tally = Tally::default();
-    let mut pdq_in_ignore_list = 0;
+    let mut not_ignored: BTreeMap<Kind, u64> = BTreeMap::new();
     for row in &mut rows {
         let row = row.map_err(list_error)?;
         tally.add(&row);
@@ -78,9 +79,13 @@ pub fn add_list(
             if entry.label.is_some() && !options.ignore_classified {
                 return Err(AddListError::Classified { name: options.name.clone(), line: entry.line });
             }
-            let all = entry.hashes.len();
-            entry.hashes.retain(|hash| hash.kind() != Kind::Pdq);
-            pdq_in_ignore_list += (all - entry.hashes.len()) as u64;
+            entry.hashes.retain(|hash| {
+                let kind = hash.kind();
+                if kind.is_perceptual() {
+                    *not_ignored.entry(kind).or_default() += 1;
+                }
+                !kind.is_perceptual()
+            });
         }
         builder.add(id, &new_entry(&entry, &entry.hashes))?;
     }
@@ -93,9 +98,8 @@ pub fn add_list(
     source.rejected =
         tally.rejected.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect();
     source.dropped = tally.dropped.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect();
-    if pdq_in_ignore_list > 0 {
-        source.dropped.push(("pdq_in_ignore_list".to_owned(), pdq_in_ignore_list));
-    }
+    let not_ignored = not_ignored.into_iter().map(|(kind, count)| (format!("{kind}_in_ignore_list"), count));
+    source.dropped.extend(not_ignored);
     Ok(tally)
 }
 
@@ -173,6 +177,15 @@ mod tests {
         let index = Index::new(builder.into_bytes().unwrap()).unwrap();
         assert_eq!(index.hash_count(Kind::Pdq), 0);
         assert_eq!(index.sources()[0].dropped, [("pdq_in_ignore_list".to_owned(), 1)]);
+
+        let list = "md5,phash,dhash\n11111111111111111111111111111111,0f,0123456789abcdef\n\
+            22222222222222222222222222222222,,\n,0123456789abcdef,0123456789abcdef\n";
+        let mut builder = Builder::new(BuildOptions::default());
+        add_list(&mut builder, &options(Role::Ignore), list.as_bytes()).unwrap();
+        let index = Index::new(builder.into_bytes().unwrap()).unwrap();
+        let expected = [("bad_length", 1), ("phash_in_ignore_list", 1), ("dhash_in_ignore_list", 2)];
+        assert_eq!(index.sources()[0].dropped, expected.map(|(reason, count)| (reason.to_owned(), count)),);
+        assert_eq!(index.hash_count(Kind::Phash) + index.hash_count(Kind::Dhash), 0);
     }
 
     #[test]

@@ -40,7 +40,7 @@ const LARGE_PICTURE: u64 = 256 << 20;
 pub(crate) fn run(args: &HashArgs) -> anyhow::Result<u8> {
     let mut kinds: KindSet = args.kind.iter().copied().collect();
     if kinds.is_empty() {
-        kinds = Kind::ALL.into_iter().collect();
+        kinds = Kind::COMPUTED.into_iter().collect();
     }
     let mode = match args.pdq_mode {
         PdqModeArg::Full => Mode::Full,
@@ -336,6 +336,7 @@ fn cells(line: &Line, kinds: KindSet) -> Vec<String> {
         Kind::Sha256 => line.sha256.clone(),
         Kind::Blake3 => line.blake3.clone(),
         Kind::Pdq => line.pdq.clone(),
+        Kind::Phash | Kind::Dhash => None,
     };
     let mut cells = vec![
         disarm_formula(&line.path).into_owned(),

@@ -94,9 +94,8 @@ fn answer<'a>(batch: &'a [String], scanners: &[Scanner<'_>]) -> Vec<Answer<'a>> 
 /// A hash that can be looked up. "No match" must not be said of one that was compared with nothing.
 fn parse(text: &str) -> Result<Hash, String> {
     match text.parse() {
-        Ok(Hash::Pdq(pdq)) if pdq.is_blank() => {
-            Err("all bits equal: such a hash is never compared".to_owned())
-        }
+        Ok(hash) if hash.is_blank() => Err("all bits equal: such a hash is never compared".to_owned()),
+        Ok(Hash::Phash(_) | Hash::Dhash(_)) => Err("no index holds hashes of this kind".to_owned()),
         Ok(hash) => Ok(hash),
         Err(error) => Err(error.to_string()),
     }

@@ -156,3 +156,15 @@ fn a_name_draws_nothing_on_the_terminal() {
     assert!(run.err.contains("m\\x1b[31m: "), "{:?}", run.err);
     assert!(run.err.chars().all(|c| c == '\n' || !c.is_control()), "{:?}", run.err);
 }
+
+/// There is no one pHash: a number that looks like those of a list and is another would match
+/// nothing, or the wrong thing.
+#[test]
+fn kinds_that_only_lists_bring_are_not_computed() {
+    let place = Place::with_demo();
+    place.run("hash --kind phash dump").refused(&["does not compute phash", "lists"]);
+    place.run("hash --kind sha1,dhash dump").refused(&["does not compute dhash"]);
+    place.run("hash --kind crc32 dump").refused(&["md5, sha1, sha256, blake3, pdq"]);
+    let all = place.run("hash dump").expect(0);
+    assert!(!all.out.contains("phash") && !all.out.contains("dhash"), "{}", all.out);
+}
