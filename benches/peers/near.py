@@ -2,7 +2,7 @@
 
 usage: near.py LIST QUERIES [RADIUS]
 
-LIST is a plain list, one PDQ hash of 64 hexadecimal digits a line; QUERIES has one pdq:HEX a line, as
+LIST is a plain list, one PDQ hash of 64 hexadecimal digits a line, perhaps after a line `pdq`; QUERIES has one pdq:HEX a line, as
 `lykta query` reads them (the prefix may be missing). RADIUS is in bits, 31 if not given. One thread.
 
 Needs: pip install faiss-cpu numpy
@@ -25,7 +25,7 @@ FLAT_QUERIES = 200
 
 def hashes(path):
     with open(path, encoding="ascii") as lines:
-        digits = [line.strip().removeprefix("pdq:") for line in lines if line.strip()]
+        digits = [line.strip().removeprefix("pdq:") for line in lines if line.strip() not in ("", "pdq")]
     return np.array([list(bytes.fromhex(hash)) for hash in digits], dtype=np.uint8)
 
 

@@ -14,6 +14,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::iter;
+
 use lykta::index::{Error, NewEntry, Source, Structure};
 use lykta::{BuildOptions, Builder, Digest, Hash, Index, Pdq};
 
@@ -71,31 +76,69 @@ pub enum List {
     /// one picture, frames of a film. They crowd the buckets of multi-index hashing and answer in
     /// numbers.
     Clustered,
+    /// A family of 10,000 within 10 bits of one another, then random ones: the worst that a list of
+    /// pictures does to a bucket. Any query near a member has thousands of answers.
+    OneFamily,
 }
 
+/// Hashes of the family of [`List::OneFamily`]; they come first.
+pub const FAMILY: usize = 10_000;
+
 impl List {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Random, Self::Clustered];
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Random, Self::Clustered, Self::OneFamily];
 
     /// The name in results.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Random => "random",
             Self::Clustered => "clustered",
+            Self::OneFamily => "family",
         }
     }
 
     /// `count` hashes.
     pub fn hashes(self, count: usize) -> Vec<Pdq> {
         let mut numbers = Numbers(1);
-        let alone = if self == Self::Random { count } else { count / 2 };
-        let mut hashes: Vec<Pdq> = (0..alone).map(|_| numbers.pdq()).collect();
-        while hashes.len() < count {
-            let picture = numbers.pdq();
-            let family = 100.min(count - hashes.len());
-            hashes.extend((0..family).map(|_| numbers.near(&picture, 20)));
+        match self {
+            Self::Random => (0..count).map(|_| numbers.pdq()).collect(),
+            Self::Clustered => {
+                let mut hashes: Vec<Pdq> = (0..count / 2).map(|_| numbers.pdq()).collect();
+                while hashes.len() < count {
+                    let picture = numbers.pdq();
+                    let family = 100.min(count - hashes.len());
+                    hashes.extend((0..family).map(|_| numbers.near(&picture, 20)));
+                }
+                hashes
+            }
+            Self::OneFamily => {
+                let picture = numbers.pdq();
+                let mut family = BTreeSet::new();
+                while family.len() < FAMILY.min(count) {
+                    family.insert(numbers.near(&picture, 5));
+                }
+                let others = count - family.len();
+                family.into_iter().chain((0..others).map(|_| numbers.pdq())).collect()
+            }
         }
-        hashes
+    }
+
+    /// `count` hashes to look for in `hashes`, which are this list's.
+    ///
+    /// By turns a random one and one within 24 bits of an entry; for [`Self::OneFamily`] all within 31
+    /// bits of a member.
+    pub fn queries(self, hashes: &[Pdq], count: usize) -> Vec<Pdq> {
+        if self != Self::OneFamily {
+            return queries(hashes, count);
+        }
+        let mut numbers = Numbers(2);
+        let family = &hashes[..FAMILY.min(hashes.len())];
+        (0..count)
+            .map(|_| {
+                let member = numbers.below(family.len() as u64) as usize;
+                numbers.near(&family[member], 31)
+            })
+            .collect()
     }
 }
 
@@ -142,4 +185,28 @@ pub fn builder<const N: usize>(
         builder.add(list, &NewEntry { row, hashes: &hashes, ..NewEntry::default() })?;
     }
     Ok(builder)
+}
+
+/// Writes `hashes` as a list, a line each after the line `pdq`.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_list(path: &str, hashes: &[Pdq]) -> io::Result<()> {
+    write_lines(path, iter::once("pdq".into()).chain(hashes.iter().map(|hash| hash.to_string())))
+}
+
+/// Writes `hashes` as `lykta query` reads them.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_queries(path: &str, hashes: &[Pdq]) -> io::Result<()> {
+    write_lines(path, hashes.iter().map(|hash| format!("pdq:{hash}")))
+}
+
+fn write_lines(path: &str, lines: impl Iterator<Item = String>) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    for line in lines {
+        writeln!(file, "{line}")?;
+    }
+    file.flush()
 }
