@@ -78,6 +78,11 @@ impl<'a> Iterator for Entries<'a> {
         let view = self.view;
         self.ids.find_map(|id| view.entry(id))
     }
+
+    /// None is read: the upper bound is the number of entries, unless the file is damaged.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, self.ids.size_hint().1)
+    }
 }
 
 /// The numbers behind one reference: one, or a run of POSTINGS.
@@ -94,6 +99,13 @@ impl Iterator for EntryIds<'_> {
         match self {
             Self::One(id) => id.take(),
             Self::Many(ids) => ids.next().map(|id| EntryId(id.get())),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Self::One(id) => id.iter().size_hint(),
+            Self::Many(ids) => ids.size_hint(),
         }
     }
 }

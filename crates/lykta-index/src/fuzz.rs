@@ -33,8 +33,13 @@ pub fn open_and_query(data: &[u8]) {
         }
     }
     for kind in Kind::DIGESTS {
-        for (digest, reference) in digests(&index, kind) {
+        let known = digests(&index, kind);
+        let asked: Vec<Digest> = known.iter().map(|(digest, _)| *digest).collect();
+        let mut batch = vec![Vec::new(); asked.len()];
+        index.exact_batch(&asked, |at, entries| batch[at].extend(entries.map(|entry| entry.id.get())));
+        for ((digest, reference), batch) in known.into_iter().zip(batch) {
             let found: Vec<u32> = index.exact(&digest).map(|entry| entry.id.get()).collect();
+            assert_eq!(found, batch, "{digest:?}, alone and among others");
             if sound {
                 let expected: Vec<u32> = view.entry_ids(reference).map(|id| id.get()).collect();
                 assert_eq!(found, expected, "{digest:?}");

@@ -72,6 +72,13 @@ impl<D: AsRef<[u8]>> Index<D> {
         self.view().exact(digest)
     }
 
+    /// Looks up many digests: calls `found` with the position and the entries of each that is known, in
+    /// order. As [`Index::exact`], but cache misses overlap: several times as fast in a table that is
+    /// larger than the caches.
+    pub fn exact_batch<'a>(&'a self, digests: &[Digest], found: impl FnMut(usize, Entries<'a>)) {
+        self.view().exact_batch(digests, found);
+    }
+
     /// The entries whose PDQ hash differs from `hash` in at most `radius` bits, every one of them,
     /// ordered by distance, then by entry.
     ///

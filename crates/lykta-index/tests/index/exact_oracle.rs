@@ -21,6 +21,27 @@ fn digest(kind: Kind, seed: u64) -> Digest {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
+    /// One bucket holds them all, one behind the other, as no list of real digests would have it.
+    #[test]
+    fn a_crowded_bucket_gives_up_each_of_its_keys(count in 1u8..=255, kind in 0usize..4) {
+        let kind = Kind::DIGESTS[kind];
+        let crowded = |last: u8| {
+            let mut bytes = vec![7; kind.byte_len()];
+            *bytes.last_mut().unwrap() = last;
+            Digest::from_bytes(kind, &bytes).unwrap()
+        };
+        let mut builder = Builder::new(BuildOptions::default());
+        let list = builder.add_source(Source::default());
+        for last in 0..count {
+            builder.add(list, &NewEntry { hashes: &[crowded(last).into()], ..NewEntry::default() }).unwrap();
+        }
+        let index = Index::new(builder.into_bytes().unwrap()).unwrap();
+        for last in 0..=u8::MAX {
+            let found: Vec<u32> = index.exact(&crowded(last)).map(|entry| entry.id.get()).collect();
+            prop_assert_eq!(found, if last < count { vec![u32::from(last)] } else { Vec::new() });
+        }
+    }
+
     #[test]
     fn exact_gives_what_a_map_gives(
         rows in prop::collection::vec((0usize..4, 0u64..200, 0usize..3), 0..400)
@@ -48,6 +69,21 @@ proptest! {
             let expected = map.keys().filter(|digest| digest.kind() == kind).count();
             prop_assert_eq!(index.hash_count(kind), expected as u64);
         }
+        // Kinds mixed, more than one block, the last one not full, some digests asked for twice.
+        let asked: Vec<Digest> = (0..220)
+            .flat_map(|seed| Kind::DIGESTS.map(|kind| digest(kind, seed)))
+            .chain(rows.iter().map(|(kind, seed, _)| digest(Kind::DIGESTS[*kind], *seed)))
+            .collect();
+        let mut found = Vec::new();
+        index.exact_batch(&asked, |at, entries| {
+            found.push((at, entries.map(|entry| entry.id.get()).collect::<Vec<_>>()));
+        });
+        let expected: Vec<_> = asked
+            .iter()
+            .enumerate()
+            .filter_map(|(at, digest)| Some((at, map.get(digest)?.clone())))
+            .collect();
+        prop_assert_eq!(found, expected);
         for (number, source) in index.sources().iter().enumerate() {
             let again: u64 = seen.iter().filter(|((_, list), _)| *list == number).map(|(_, times)| times - 1).sum();
             prop_assert_eq!(source.duplicates, again);
@@ -120,5 +156,8 @@ fn hashes_of_nothing_are_never_in_an_index() {
     assert_eq!(index.kinds().iter().collect::<Vec<_>>(), [Kind::Sha1]);
     assert_eq!(index.exact(&real).count(), 1);
     assert_eq!(index.exact(&empty).count(), 0);
+    let mut found = Vec::new();
+    index.exact_batch(&[empty, real, empty], |at, _| found.push(at));
+    assert_eq!(found, [1]);
     assert!(index.near(&blank, 256).is_empty());
 }
