@@ -96,9 +96,10 @@ pub(crate) struct BuildArgs {
     /// The radius to be fast at; any other has an exact answer too
     #[arg(long, value_name = "pdq=BITS", value_parser = radius, default_value = "pdq=31")]
     pub(crate) near_radius: u32,
-    /// Refuse to use more memory than this: 500M, 4G
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub(crate) memory: Option<u64>,
+    /// Memory for hashes before temporary files in the folder of OUT take them: 64M or more; about
+    /// 256M come on top
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1G")]
+    pub(crate) memory: u64,
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

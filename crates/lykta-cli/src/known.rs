@@ -20,11 +20,23 @@ pub(crate) fn open_index(path: &Path) -> anyhow::Result<Index> {
     })
 }
 
-/// Opens an index and checks every byte of it: a result must not rest on a file that was damaged
-/// on its way here. Reads the whole file.
+/// Opens an index and compares every byte of it with its checksums: a result must not rest on a file
+/// that was damaged on its way here. Reads the whole file.
+pub(crate) fn open_undamaged(path: &Path) -> anyhow::Result<Index> {
+    open_checked(path, Index::verify_checksums)
+}
+
+/// Opens an index and checks everything that docs/format.md says of it.
 pub(crate) fn open_verified(path: &Path) -> anyhow::Result<Index> {
+    open_checked(path, Index::verify)
+}
+
+fn open_checked(
+    path: &Path,
+    check: impl Fn(&Index) -> Result<(), lykta::index::Error>,
+) -> anyhow::Result<Index> {
     let index = open_index(path)?;
-    index.verify().map_err(|error| {
+    check(&index).map_err(|error| {
         let named = format!("{}: {error}", Locator::from_path(path));
         anyhow::Error::new(error).context(named)
     })?;

@@ -1,37 +1,59 @@
-//! Building an index: entries collected, tables sorted, one file written and renamed into place.
+//! Building an index in bounded memory: entries collected, hashes sorted, one file written front to
+//! back and renamed into place.
+//!
+//! Each hash becomes a record with the number of its entry (`sorter`). What does not fit into memory
+//! lies in unnamed temporary files until it is written: sorted runs of records, columns and texts of
+//! the entries (`spool`). Nothing in the result depends on how much went there.
 
-use std::collections::HashMap;
-use std::path::Path;
+mod collapse;
+mod column;
+mod entries;
+mod sorter;
+mod spool;
+mod tables;
+#[cfg(test)]
+mod tests;
 
-use lykta_hash::{Digest, Hash, Kind, Pdq};
-use rayon::slice::ParallelSliceMut;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use lykta_hash::{Bits64, Digest, Hash, Pdq};
 
 use crate::entry::Label;
 use crate::error::{Error, Problem};
-use crate::exact::directory_bits;
-use crate::format::{
-    EntryRecord, LabelRecord, MANY, MihSlot, NO_LABEL, NO_QUALITY, NO_VIEW, SectionKind, TextRef, bucket,
-};
-use crate::hamming::Key;
-use crate::meta::{Meta, Role, Source};
-use crate::near::{Structure, bk, cost, mih, slots};
-use crate::write::{NewSection, write_file, write_sections};
+use crate::meta::{Role, Source};
+use crate::near::Structure;
+use crate::near::order::order_value;
+use crate::write::{Output, remove_leftovers};
+use collapse::ID_LEN;
+use entries::NewEntries;
+use sorter::Sorter;
+use spool::Place;
+
+/// Least memory that a build can do with: its buffers and the largest of a list's rows.
+const LEAST_MEMORY: u64 = 64 << 20;
 
 /// How to lay out the index.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct BuildOptions {
     /// The near structure; `None` chooses the one with the least expected cost.
     pub structure: Option<Structure>,
     /// The radius to be fast at, in bits, 0..=256. Any other has an exact answer too.
     pub near_radius: u32,
-    /// Most bytes of memory to use, by an estimate from above; `None` sets no limit.
-    pub memory: Option<u64>,
+    /// Bytes of memory to use for what is collected, at least 64 MiB. What does not fit goes to
+    /// temporary files in `folder`.
+    pub memory: u64,
+    /// Where temporary files may be made: best the folder of the index. Without one, a list that
+    /// does not fit into `memory` is an error. [`Builder::new`] removes from there what builds that
+    /// were killed have left.
+    pub folder: Option<PathBuf>,
 }
 
 impl Default for BuildOptions {
-    /// The cheapest structure at 31 bits, the threshold that PDQ's makers recommend.
+    /// The cheapest structure at 31 bits, the threshold that PDQ's makers recommend; 1 GiB, and no
+    /// folder for temporary files.
     fn default() -> Self {
-        Self { structure: None, near_radius: 31, memory: None }
+        Self { structure: None, near_radius: 31, memory: 1 << 30, folder: None }
     }
 }
 
@@ -46,8 +68,8 @@ pub struct NewEntry<'a> {
     pub row: u64,
     /// Its name; empty is none.
     pub name: Option<&'a str>,
-    /// Its hashes, of any kinds. One that must never match (of an empty file, or a blank PDQ) is
-    /// left out.
+    /// Its hashes, of any kinds. One that must never match (of an empty file, or of a blank picture)
+    /// is left out.
     pub hashes: &'a [Hash],
     /// The category that the list gives it.
     pub label: Option<Label<'a>>,
@@ -61,41 +83,53 @@ pub struct NewEntry<'a> {
 
 /// Collects entries and writes an index file.
 ///
-/// The same sources and entries in the same order give the same bytes. Everything is held in
-/// memory until [`Builder::write`]; [`Builder::memory`] says how much that takes.
+/// The same sources and entries in the same order give the same bytes, whatever the memory and the
+/// number of threads.
 pub struct Builder {
     options: BuildOptions,
+    place: Place,
+    run: u64,
     sources: Vec<Source>,
-    views: Vec<String>,
-    strings: Vec<u8>,
-    last_name: TextRef,
-    labels: Vec<LabelRecord>,
-    labels_by_text: HashMap<[String; 4], u32>,
-    entries: Vec<EntryRecord>,
-    md5: Vec<([u8; 16], u32)>,
-    sha1: Vec<([u8; 20], u32)>,
-    sha256: Vec<([u8; 32], u32)>,
-    blake3: Vec<([u8; 32], u32)>,
-    pdq: Vec<(Key, u32)>,
+    entries: NewEntries,
+    pairs: Pairs,
+    retractions: BTreeSet<(String, String)>,
+    /// Bytes of memory that `retractions` take, estimated from above.
+    retractions_memory: u64,
+}
+
+/// Hashes with their entries. The records of PDQ begin with the order value.
+#[derive(Default)]
+struct Pairs {
+    md5: Sorter<{ 16 + ID_LEN }>,
+    sha1: Sorter<{ 20 + ID_LEN }>,
+    sha256: Sorter<{ 32 + ID_LEN }>,
+    blake3: Sorter<{ 32 + ID_LEN }>,
+    pdq: Sorter<{ 4 + 32 + ID_LEN }>,
+    phash: Sorter<{ 8 + ID_LEN }>,
+    dhash: Sorter<{ 8 + ID_LEN }>,
 }
 
 impl Builder {
     /// An empty index.
     pub fn new(options: BuildOptions) -> Self {
+        if let Some(folder) = &options.folder {
+            remove_leftovers(folder);
+        }
+        let place = Place { folder: options.folder.clone(), in_memory: None };
+        Self::with_runs(options, place, u64::MAX)
+    }
+
+    /// `run` is the most bytes of hashes to keep in memory, below what the options allow.
+    fn with_runs(options: BuildOptions, place: Place, run: u64) -> Self {
         Self {
+            entries: NewEntries::new(&place),
+            place,
             options,
+            run,
             sources: Vec::new(),
-            views: Vec::new(),
-            strings: Vec::new(),
-            last_name: TextRef::default(),
-            labels: Vec::new(),
-            labels_by_text: HashMap::new(),
-            entries: Vec::new(),
-            md5: Vec::new(),
-            sha1: Vec::new(),
-            sha256: Vec::new(),
-            blake3: Vec::new(),
-            pdq: Vec::new(),
+            pairs: Pairs::default(),
+            retractions: BTreeSet::new(),
+            retractions_memory: 0,
         }
     }
 
@@ -114,58 +148,60 @@ impl Builder {
     /// Adds a row of a list.
     ///
     /// # Errors
-    /// When the index is full: 2^31 entries, 65,535 different views, or a text of 4 GiB; when
-    /// building it would take more memory than the options allow; and when a hash is of 64 bits,
-    /// which this version of the format does not hold.
+    /// When the index is full: 2^31 entries, 65,535 different views, a name of 16 MiB, or a terabyte
+    /// of names; when labels and the like alone take more memory than the options allow, or anything
+    /// does and there is no folder for temporary files; and when such a file cannot be written.
     pub fn add(&mut self, source: SourceId, entry: &NewEntry<'_>) -> Result<(), Error> {
-        self.check_memory()?;
-        let id = u32::try_from(self.entries.len()).ok().filter(|id| id & MANY == 0);
-        let id = id.ok_or(Problem::TooLarge("entries"))?;
+        self.make_room()?;
         let role = entry.role.unwrap_or(self.sources[source.0 as usize].role);
-        let record = EntryRecord {
-            row: entry.row.into(),
-            name: self.name(entry.name.unwrap_or_default())?,
-            source: source.0.into(),
-            label: self.label(entry.label)?.into(),
-            view: self.view(entry.view)?.into(),
-            pdq_quality: entry.pdq_quality.unwrap_or(NO_QUALITY),
-            role: role as u8,
-        };
-        self.entries.push(record);
+        let id = self.entries.add(source.0, role, entry)?;
         for hash in entry.hashes {
             match hash {
-                Hash::Digest(digest) if digest.is_of_empty_file() => {}
-                Hash::Digest(Digest::Md5(key)) => self.md5.push((*key, id)),
-                Hash::Digest(Digest::Sha1(key)) => self.sha1.push((*key, id)),
-                Hash::Digest(Digest::Sha256(key)) => self.sha256.push((*key, id)),
-                Hash::Digest(Digest::Blake3(key)) => self.blake3.push((*key, id)),
-                Hash::Pdq(pdq) if pdq.is_blank() || entry.pdq_quality == Some(0) => {}
-                Hash::Pdq(Pdq(key)) => self.pdq.push((*key, id)),
-                Hash::Phash(_) | Hash::Dhash(_) => return Err(Problem::Kind(hash.kind()).into()),
+                Hash::Pdq(_) if entry.pdq_quality == Some(0) => {}
+                hash => self.pairs.push(hash, id),
             }
         }
         Ok(())
     }
 
-    fn check_memory(&self) -> Result<(), Error> {
-        match self.options.memory.filter(|limit| self.memory() > *limit) {
-            Some(limit) => Err(Problem::Memory { limit, entries: self.entries.len() as u64 }.into()),
-            None => Ok(()),
+    /// Says that an entry of an index given before this one counts no longer: `list` is the name of
+    /// its list, `entry` the one it has in results. Saying it twice changes nothing.
+    ///
+    /// # Errors
+    /// As [`Builder::add`].
+    pub fn retract(&mut self, list: &str, entry: &str) -> Result<(), Error> {
+        self.make_room()?;
+        if self.retractions.insert((list.to_owned(), entry.to_owned())) {
+            self.retractions_memory += (2 * size_of::<(String, String)>() + list.len() + entry.len()) as u64;
         }
+        Ok(())
     }
 
-    /// Bytes that building the index of what was added so far takes at its peak, estimated from
-    /// above. O(1).
+    /// Bytes of memory that what was added takes now. O(1).
     pub fn memory(&self) -> u64 {
-        // Collected, collapsed, and as bytes of a section; vectors grow by doubling.
-        let copies = |count: usize, size: usize| (count * size * 4) as u64;
-        copies(self.entries.len(), size_of::<EntryRecord>())
-            + copies(self.strings.len(), 1)
-            + copies(self.labels.len(), size_of::<LabelRecord>() * 3)
-            + copies(self.md5.len(), size_of::<([u8; 16], u32)>())
-            + copies(self.sha1.len(), size_of::<([u8; 20], u32)>())
-            + copies(self.sha256.len() + self.blake3.len(), size_of::<([u8; 32], u32)>())
-            + copies(self.pdq.len(), size_of::<(Key, u32)>() + cost::MOST_SLOTS * size_of::<u32>())
+        self.memory_beside_pairs() + self.pairs.memory()
+    }
+
+    fn memory_beside_pairs(&self) -> u64 {
+        self.entries.memory() + self.retractions_memory
+    }
+
+    /// Keeps within the memory allowed: writes to disk what can go there.
+    fn make_room(&mut self) -> Result<(), Error> {
+        let limit = self.options.memory;
+        if limit < LEAST_MEMORY {
+            return Err(Problem::LittleMemory { limit, least: LEAST_MEMORY }.into());
+        }
+        let pairs = self.pairs.memory();
+        if self.memory() < limit && pairs < self.run {
+            return Ok(());
+        }
+        let too_much = Problem::Memory { limit, entries: self.entries.count().into() };
+        match &self.place.folder {
+            // Half of it is for what tables need while they are written.
+            Some(folder) if self.memory_beside_pairs() <= limit / 2 => self.pairs.spill_largest(folder),
+            _ => Err(too_much.into()),
+        }
     }
 
     /// Sorts everything and writes the file: to a temporary one beside it with access for the owner
@@ -173,225 +209,88 @@ impl Builder {
     /// lists with their duplicates counted.
     ///
     /// # Errors
-    /// When the file cannot be written; nothing is then left under its name that was not there.
+    /// When the file cannot be written; nothing is then left under its name that was not there. When
+    /// a BK-tree is asked for, and its hashes do not fit into memory.
     pub fn write(mut self, path: &Path) -> Result<Vec<Source>, Error> {
-        let sections = self.sections()?;
-        write_file(path, &sections).map_err(|error| error.at(path))?;
-        Ok(self.sources)
+        self.make_room()?;
+        let mut write = || {
+            let mut output = Output::file(path)?;
+            let sources = self.write_sections(&mut output)?;
+            output.into_place()?;
+            Ok(sources)
+        };
+        write().map_err(|error: Error| error.at(path))
     }
 
     /// The bytes of the index file, for an index that never is a file.
     ///
     /// # Errors
-    /// When the index is too large for its format.
+    /// As [`Builder::write`].
     pub fn into_bytes(mut self) -> Result<Vec<u8>, Error> {
-        let sections = self.sections()?;
-        let mut bytes = Vec::new();
-        write_sections(&sections, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn sections(&mut self) -> Result<Vec<NewSection>, Error> {
-        self.check_memory()?;
-        let mut postings = Vec::new();
-        let mut sections = Vec::new();
-        self.exact_sections(&mut postings, &mut sections)?;
-        self.pdq_sections(&mut postings, &mut sections)?;
-        let meta = Meta {
-            written_by: concat!("lykta ", env!("CARGO_PKG_VERSION")).to_owned(),
-            near_radius: self.options.near_radius,
-            sources: self.sources.clone(),
-            views: std::mem::take(&mut self.views),
-        };
-        sections.extend([
-            NewSection::new(SectionKind::Meta, meta.to_bytes()?),
-            NewSection::new(SectionKind::Strings, std::mem::take(&mut self.strings)),
-            NewSection::of_records(SectionKind::Labels, &self.labels),
-            NewSection::of_records(SectionKind::Entries, &self.entries),
-            NewSection::of_u32s(SectionKind::Postings, &postings),
-        ]);
-        sections.sort_by_key(|section| section.kind);
-        Ok(sections)
-    }
-
-    fn exact_sections(
-        &mut self,
-        postings: &mut Vec<u32>,
-        sections: &mut Vec<NewSection>,
-    ) -> Result<(), Error> {
-        let (md5, sha1) = (std::mem::take(&mut self.md5), std::mem::take(&mut self.sha1));
-        let (sha256, blake3) = (std::mem::take(&mut self.sha256), std::mem::take(&mut self.blake3));
-        self.exact_table(Kind::Md5, md5, postings, sections)?;
-        self.exact_table(Kind::Sha1, sha1, postings, sections)?;
-        self.exact_table(Kind::Sha256, sha256, postings, sections)?;
-        self.exact_table(Kind::Blake3, blake3, postings, sections)
-    }
-
-    fn exact_table<const N: usize>(
-        &mut self,
-        kind: Kind,
-        pairs: Vec<([u8; N], u32)>,
-        postings: &mut Vec<u32>,
-        sections: &mut Vec<NewSection>,
-    ) -> Result<(), Error> {
-        let Some((keys_kind, directory_kind)) = SectionKind::exact_table(kind).filter(|_| !pairs.is_empty())
-        else {
-            return Ok(());
-        };
-        let keys = self.collapse(pairs, postings)?;
-        let bits = directory_bits(keys.len() as u64);
-        let mut directory = vec![0u32; (1 << bits) + 1];
-        let mut bytes = Vec::with_capacity(keys.len() * (N + size_of::<u32>()));
-        for (key, reference) in &keys {
-            directory[bucket(key, bits) + 1] += 1;
-            bytes.extend_from_slice(key);
-            bytes.extend_from_slice(&reference.to_le_bytes());
-        }
-        let mut sum = 0;
-        for offset in &mut directory {
-            sum += *offset;
-            *offset = sum;
-        }
-        sections.push(NewSection::new(keys_kind, bytes));
-        sections.push(NewSection { parameter: bits, ..NewSection::of_u32s(directory_kind, &directory) });
-        Ok(())
-    }
-
-    fn pdq_sections(&mut self, postings: &mut Vec<u32>, sections: &mut Vec<NewSection>) -> Result<(), Error> {
-        if self.pdq.is_empty() {
-            return Ok(());
-        }
-        let pairs = std::mem::take(&mut self.pdq);
-        let (mut keys, mut refs): (Vec<Key>, Vec<u32>) = self.collapse(pairs, postings)?.into_iter().unzip();
-        let (count, radius) = (keys.len() as u64, self.options.near_radius);
-        match self.options.structure.unwrap_or_else(|| cost::best_structure(count, radius)) {
-            Structure::Flat => {}
-            Structure::Bk => {
-                let (order, nodes) = bk::build(&keys);
-                keys = order.iter().map(|&from| keys[from as usize]).collect();
-                refs = order.iter().map(|&from| refs[from as usize]).collect();
-                sections.push(NewSection::of_records(SectionKind::BkNodes, &nodes));
-            }
-            Structure::Mih => mih_sections(&keys, &slots::deal(cost::best_slots(count, radius)), sections),
-        }
-        sections.push(NewSection::new(SectionKind::PdqKeys, keys.as_flattened().to_vec()));
-        sections.push(NewSection::of_u32s(SectionKind::PdqRefs, &refs));
-        Ok(())
-    }
-
-    /// Sorts keys, keeps each once with a reference to its entries, and counts what a list gave
-    /// more than once.
-    fn collapse<K: Ord + Copy + Send>(
-        &mut self,
-        mut pairs: Vec<(K, u32)>,
-        postings: &mut Vec<u32>,
-    ) -> Result<Vec<(K, u32)>, Error> {
-        pairs.par_sort_unstable();
-        let mut keys = Vec::with_capacity(pairs.len());
-        let mut ids = Vec::new();
-        for group in pairs.chunk_by(|a, b| a.0 == b.0) {
-            ids.clear();
-            ids.extend(group.iter().map(|(_, id)| *id));
-            self.count_duplicates(&ids);
-            ids.dedup();
-            let reference = if let [id] = ids[..] {
-                id
-            } else {
-                let at = u32::try_from(postings.len()).ok().filter(|at| at & MANY == 0);
-                postings.push(ids.len() as u32);
-                postings.extend_from_slice(&ids);
-                at.ok_or(Problem::TooLarge("hashes with several entries"))? | MANY
-            };
-            keys.push((group[0].0, reference));
-        }
-        Ok(keys)
-    }
-
-    /// `ids`, ascending, share a hash: all but the first of each list are duplicates. Entries of a
-    /// list are neighbours, since lists are mostly added one after the other.
-    fn count_duplicates(&mut self, ids: &[u32]) {
-        let mut seen = Vec::new();
-        for id in ids {
-            let source = self.entries[*id as usize].source.get();
-            if seen.contains(&source) {
-                self.sources[source as usize].duplicates += 1;
-            } else {
-                seen.push(source);
-            }
-        }
-    }
-
-    /// Stores a name; views of one picture come as neighbours and share it.
-    fn name(&mut self, name: &str) -> Result<TextRef, Error> {
-        let last = self.last_name.offset.get() as usize..self.strings.len();
-        if self.strings.get(last).is_none_or(|last| last != name.as_bytes()) {
-            self.last_name = self.text(name)?;
-        }
-        Ok(self.last_name)
-    }
-
-    fn text(&mut self, text: &str) -> Result<TextRef, Error> {
-        let length = u32::try_from(text.len()).map_err(|_| Problem::TooLarge("bytes in a text"))?;
-        let offset = self.strings.len() as u64;
-        self.strings.extend_from_slice(text.as_bytes());
-        Ok(TextRef { offset: offset.into(), length: length.into() })
-    }
-
-    fn label(&mut self, label: Option<Label<'_>>) -> Result<u32, Error> {
-        let Some(label) = label else { return Ok(NO_LABEL) };
-        let texts = [label.scheme, label.version, label.code, label.series].map(str::to_owned);
-        if let Some(at) = self.labels_by_text.get(&texts) {
-            return Ok(*at);
-        }
-        let at = u32::try_from(self.labels.len()).ok().filter(|at| *at != NO_LABEL);
-        let at = at.ok_or(Problem::TooLarge("labels"))?;
-        let [scheme, version, code, series] = [
-            self.text(label.scheme)?,
-            self.text(label.version)?,
-            self.text(label.code)?,
-            self.text(label.series)?,
-        ];
-        // A name stored next must not be taken for a continuation of a label.
-        self.last_name = TextRef { offset: (self.strings.len() as u64).into(), length: 0.into() };
-        self.labels.push(LabelRecord { scheme, version, code, series });
-        self.labels_by_text.insert(texts, at);
-        Ok(at)
-    }
-
-    fn view(&mut self, view: Option<&str>) -> Result<u16, Error> {
-        let Some(view) = view else { return Ok(NO_VIEW) };
-        let known = self.views.iter().position(|known| known == view);
-        let at = known.unwrap_or_else(|| {
-            self.views.push(view.to_owned());
-            self.views.len() - 1
-        });
-        let at = u16::try_from(at).ok().filter(|at| *at != NO_VIEW);
-        at.ok_or_else(|| Problem::TooLarge("different views").into())
+        self.make_room()?;
+        let mut output = Output::in_memory();
+        self.write_sections(&mut output)?;
+        output.into_bytes()
     }
 }
 
-fn mih_sections(keys: &[Key], slots: &[Vec<u8>], sections: &mut Vec<NewSection>) {
-    let tables = mih::build(keys, slots);
-    let mut first_offset = 0u64;
-    let mut records = Vec::with_capacity(slots.len());
-    for (slot, table) in slots.iter().zip(&tables) {
-        let mut bits = [0; 32];
-        bits[..slot.len()].copy_from_slice(slot);
-        records.push(MihSlot {
-            width: (slot.len() as u32).into(),
-            reserved: 0.into(),
-            first_offset: first_offset.into(),
-            bits,
-        });
-        first_offset += table.offsets.len() as u64;
+impl Pairs {
+    /// Adds a hash of an entry, unless it must never match.
+    fn push(&mut self, hash: &Hash, id: u32) {
+        match hash {
+            hash if hash.is_blank() => {}
+            Hash::Digest(digest) if digest.is_of_empty_file() => {}
+            Hash::Digest(Digest::Md5(key)) => self.md5.push(record(key, id)),
+            Hash::Digest(Digest::Sha1(key)) => self.sha1.push(record(key, id)),
+            Hash::Digest(Digest::Sha256(key)) => self.sha256.push(record(key, id)),
+            Hash::Digest(Digest::Blake3(key)) => self.blake3.push(record(key, id)),
+            Hash::Phash(Bits64(key)) => self.phash.push(record(key, id)),
+            Hash::Dhash(Bits64(key)) => self.dhash.push(record(key, id)),
+            Hash::Pdq(Pdq(key)) => {
+                let mut ordered = [0; 36];
+                ordered[..4].copy_from_slice(&order_value(key).to_be_bytes());
+                ordered[4..].copy_from_slice(key);
+                self.pdq.push(record(&ordered, id));
+            }
+        }
     }
-    let mut offsets = Vec::new();
-    let mut ids = Vec::new();
-    for table in tables {
-        offsets.extend(table.offsets.iter().flat_map(|offset| offset.to_le_bytes()));
-        ids.extend(table.ids.iter().flat_map(|id| id.to_le_bytes()));
+
+    /// Bytes of memory of each kind, in the order of [`Pairs::spill_largest`].
+    fn sizes(&self) -> [u64; 7] {
+        [
+            self.md5.memory(),
+            self.sha1.memory(),
+            self.sha256.memory(),
+            self.blake3.memory(),
+            self.pdq.memory(),
+            self.phash.memory(),
+            self.dhash.memory(),
+        ]
     }
-    sections.push(NewSection::of_records(SectionKind::MihSlots, &records));
-    sections.push(NewSection::new(SectionKind::MihOffsets, offsets));
-    sections.push(NewSection::new(SectionKind::MihIds, ids));
+
+    fn memory(&self) -> u64 {
+        self.sizes().iter().sum()
+    }
+
+    /// Writes the kind that takes most memory to disk.
+    fn spill_largest(&mut self, folder: &Path) -> Result<(), Error> {
+        let largest = (0..).zip(self.sizes()).max_by_key(|(_, size)| *size).map_or(0, |(at, _)| at);
+        match largest {
+            0 => self.md5.spill(folder),
+            1 => self.sha1.spill(folder),
+            2 => self.sha256.spill(folder),
+            3 => self.blake3.spill(folder),
+            4 => self.pdq.spill(folder),
+            5 => self.phash.spill(folder),
+            _ => self.dhash.spill(folder),
+        }
+    }
+}
+
+/// A hash and the number of its entry, most significant byte first, so that bytes sort as numbers.
+fn record<const N: usize, const L: usize>(key: &[u8; N], id: u32) -> [u8; L] {
+    let mut record = [0; L];
+    record[..N].copy_from_slice(key);
+    record[N..].copy_from_slice(&id.to_be_bytes());
+    record
 }

@@ -2,7 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::format::{EntryRecord, LabelRecord, MANY, NO_LABEL, NO_QUALITY, NO_VIEW, SectionKind, TextRef};
+use zerocopy::little_endian::U64;
+
+use crate::format::{
+    Attributes, EntryRun, LabelRecord, MANY, NAME_OFFSET_BITS, NO_LABEL, NO_QUALITY, NO_VIEW,
+    RetractionRecord, SectionKind, TextRef,
+};
 use crate::layout::View;
 use crate::meta::{Role, Source};
 
@@ -121,23 +126,76 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn entry(self, id: EntryId) -> Option<Entry<'a>> {
-        let record = self.records::<EntryRecord>(SectionKind::Entries).get(id.0 as usize)?;
+        if u64::from(id.0) >= self.layout.meta.entries {
+            return None;
+        }
+        let run = self.run_of_entry(id)?;
+        let attributes = self.attributes(id)?;
         Some(Entry {
             id,
-            source: self.layout.meta.sources.get(record.source.get() as usize)?,
-            role: *Role::ALL.get(usize::from(record.role))?,
-            row: record.row.get(),
-            name: self.text(record.name).filter(|name| !name.is_empty()),
-            label: self.label(record.label.get()),
-            view: self.view_name(record.view.get()),
-            pdq_quality: Some(record.pdq_quality).filter(|quality| *quality != NO_QUALITY),
+            source: self.layout.meta.sources.get(run.source.get() as usize)?,
+            role: *Role::ALL.get(usize::from(attributes.role))?,
+            row: run.first_row.get().checked_add(u64::from(id.0 - run.first_entry.get()))?,
+            name: self.name_ref(id).and_then(|name| self.text(name)).filter(|name| !name.is_empty()),
+            label: self.label(attributes.label.get()),
+            view: self.view_name(attributes.view.get()),
+            pdq_quality: Some(attributes.pdq_quality).filter(|quality| *quality != NO_QUALITY),
         })
     }
 
+    /// The run that an entry lies in. O(log runs).
+    fn run_of_entry(self, id: EntryId) -> Option<&'a EntryRun> {
+        let runs = self.records::<EntryRun>(SectionKind::EntryRuns);
+        let after = runs.partition_point(|run| run.first_entry.get() <= id.0);
+        // In a damaged file, where runs are in no order, the one found may begin behind the entry.
+        runs.get(after.checked_sub(1)?).filter(|run| run.first_entry.get() <= id.0)
+    }
+
+    fn attributes(self, id: EntryId) -> Option<&'a Attributes> {
+        let at = self.attributes_position(id)?;
+        self.records::<Attributes>(SectionKind::Attributes).get(at)
+    }
+
+    /// The position of an entry's attributes: a little-endian number of as many bytes as the section
+    /// says.
+    pub(crate) fn attributes_position(self, id: EntryId) -> Option<usize> {
+        let section = self.layout.section(SectionKind::EntryAttributes)?;
+        let width = section.parameter as usize;
+        let start = (id.0 as usize).checked_mul(width)?;
+        let bytes = self.bytes(SectionKind::EntryAttributes).get(start..start + width)?;
+        Some(bytes.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte)))
+    }
+
+    /// Where an entry's name is; `None` when no entry has one.
+    pub(crate) fn name_ref(self, id: EntryId) -> Option<TextRef> {
+        let name = self.records::<U64>(SectionKind::EntryNames).get(id.0 as usize)?.get();
+        let offset = name & ((1 << NAME_OFFSET_BITS) - 1);
+        Some(TextRef { offset: offset.into(), length: ((name >> NAME_OFFSET_BITS) as u32).into() })
+    }
+
     pub(crate) fn text(self, text: TextRef) -> Option<&'a str> {
+        std::str::from_utf8(self.text_bytes(text)?).ok()
+    }
+
+    pub(crate) fn text_bytes(self, text: TextRef) -> Option<&'a [u8]> {
         let start = usize::try_from(text.offset.get()).ok()?;
         let end = start.checked_add(text.length.get() as usize)?;
-        std::str::from_utf8(self.bytes(SectionKind::Strings).get(start..end)?).ok()
+        self.bytes(SectionKind::Strings).get(start..end)
+    }
+
+    /// List and entry of each retraction; a text that a damaged file lacks is empty.
+    pub(crate) fn retractions(self) -> impl ExactSizeIterator<Item = (&'a str, &'a str)> {
+        let text = move |text| self.text(text).unwrap_or_default();
+        let records = self.records::<RetractionRecord>(SectionKind::Retractions).iter();
+        records.map(move |record| (text(record.list), text(record.entry)))
+    }
+
+    /// Whether the pair is among the retractions. O(log retractions), no allocation.
+    pub(crate) fn retracts(self, list: &str, entry: &str) -> bool {
+        let bytes = |text| self.text_bytes(text).unwrap_or_default();
+        let wanted = (list.as_bytes(), entry.as_bytes());
+        let records = self.records::<RetractionRecord>(SectionKind::Retractions);
+        records.binary_search_by(|record| (bytes(record.list), bytes(record.entry)).cmp(&wanted)).is_ok()
     }
 
     pub(crate) fn label(self, at: u32) -> Option<Label<'a>> {

@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use lykta_hash::Kind;
 use thiserror::Error as ThisError;
 
 use crate::format::SectionKind;
@@ -64,12 +63,17 @@ pub(crate) enum Problem {
     #[error("section {}: its content cannot be read; build the index again", .0.name())]
     Content(SectionKind),
     #[error(
-        "after {entries} entries building would take more than {limit} bytes of memory; \
+        "after {entries} entries what must stay in memory takes more than the {limit} bytes allowed; \
          allow more, or split the lists over several index files"
     )]
     Memory { limit: u64, entries: u64 },
-    #[error("an index of this version cannot hold {0} hashes; leave them out of the list")]
-    Kind(Kind),
+    #[error("{limit} bytes of memory are too few for building an index; allow at least {least}")]
+    LittleMemory { limit: u64, least: u64 },
+    #[error(
+        "a BK-tree of so many PDQ hashes takes more than the {limit} bytes of memory allowed; \
+         allow more, or choose mih, which needs no more memory for a longer list"
+    )]
+    TreeMemory { limit: u64 },
     #[error("too many {0} for one index; split the lists over several index files")]
     TooLarge(&'static str),
 }

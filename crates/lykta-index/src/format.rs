@@ -12,7 +12,7 @@ use lykta_hash::Kind;
 pub(crate) const MAGIC: [u8; 8] = *b"\x89LYK\r\n\x1a\n";
 
 /// The version that this program writes, and the only one that it reads.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// Sections start at multiples of this: a cache line, and one AVX-512 register.
 pub(crate) const SECTION_ALIGNMENT: u64 = 64;
@@ -20,19 +20,29 @@ pub(crate) const SECTION_ALIGNMENT: u64 = 64;
 /// Offset of the section table: right behind the header.
 pub(crate) const TABLE_OFFSET: usize = size_of::<Header>();
 
+/// Where the first section starts: behind the longest section table, so that a writer need not know
+/// beforehand how many sections there will be.
+pub(crate) const FIRST_SECTION: u64 = 4096;
+
+/// Most entries: their numbers leave a bit for [`MANY`].
+pub(crate) const MAX_ENTRIES: u64 = 1 << 31;
+
+/// Bits of a number in ENTRY_NAMES that are an offset in STRINGS; the others are the length.
+pub(crate) const NAME_OFFSET_BITS: u32 = 40;
+
 /// Bytes of a PDQ hash.
 pub(crate) const PDQ_LEN: usize = 32;
 
 /// In an entry reference: the other bits are a position in POSTINGS, not an entry.
 pub(crate) const MANY: u32 = 1 << 31;
 
-/// In [`EntryRecord::label`]: the list gave no label.
+/// In [`Attributes::label`]: the list gave no label.
 pub(crate) const NO_LABEL: u32 = u32::MAX;
 
-/// In [`EntryRecord::view`]: the list named no view.
+/// In [`Attributes::view`]: the list named no view.
 pub(crate) const NO_VIEW: u16 = u16::MAX;
 
-/// In [`EntryRecord::pdq_quality`]: the list gave no quality.
+/// In [`Attributes::pdq_quality`]: the list gave no quality.
 pub(crate) const NO_QUALITY: u8 = u8::MAX;
 
 /// The start of a file.
@@ -53,7 +63,8 @@ pub(crate) struct Header {
 #[repr(C)]
 pub(crate) struct SectionRecord {
     pub(crate) kind: U32,
-    /// Directories: the number of leading key bits that choose a bucket. Others: 0.
+    /// Directories: the number of leading key bits that choose a bucket. ENTRY_ATTRIBUTES: bytes an
+    /// entry. Others: 0.
     pub(crate) parameter: U32,
     pub(crate) offset: U64,
     pub(crate) length: U64,
@@ -64,7 +75,9 @@ pub(crate) struct SectionRecord {
 }
 
 /// A text in STRINGS.
-#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
 #[repr(C)]
 pub(crate) struct TextRef {
     pub(crate) offset: U64,
@@ -81,16 +94,24 @@ pub(crate) struct LabelRecord {
     pub(crate) series: TextRef,
 }
 
-/// One accepted row of a list.
+/// Entries that are rows of one list, one row behind the other: up to where the next run starts.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
-pub(crate) struct EntryRecord {
-    /// Row of the list, counted from 1.
-    pub(crate) row: U64,
-    /// The entry's name; empty when the list gave none.
-    pub(crate) name: TextRef,
+pub(crate) struct EntryRun {
+    /// Number of the run's first entry.
+    pub(crate) first_entry: U32,
     /// Position in the list of sources of META.
     pub(crate) source: U32,
+    /// Row of the first entry, counted from 1; the next entry is of the next row.
+    pub(crate) first_row: U64,
+}
+
+/// What many entries have in common. Each combination is stored once.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub(crate) struct Attributes {
     /// Position in LABELS, or [`NO_LABEL`].
     pub(crate) label: U32,
     /// Position in the views of META, or [`NO_VIEW`].
@@ -99,6 +120,16 @@ pub(crate) struct EntryRecord {
     pub(crate) pdq_quality: u8,
     /// 0 match, 1 note, 2 ignore.
     pub(crate) role: u8,
+}
+
+/// An entry of an earlier index that counts no longer.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct RetractionRecord {
+    /// Name of the list.
+    pub(crate) list: TextRef,
+    /// Name of the entry in results.
+    pub(crate) entry: TextRef,
 }
 
 /// A node of the BK-tree: a run of PDQ_KEYS, as an inner node or as a flat leaf.
@@ -121,20 +152,31 @@ pub(crate) struct BkNode {
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(crate) struct MihSlot {
-    /// Number of bits, 1..=[`MAX_SLOT_WIDTH`]; there are 2^width buckets.
+    /// Bits of the slot, 1..=[`MAX_SLOT_WIDTH`].
     pub(crate) width: U32,
-    pub(crate) reserved: U32,
-    /// Position in MIH_OFFSETS of the first of this slot's 2^width + 1 offsets.
+    /// How many of them, from the first, choose the bucket: 1..=[`MAX_DIRECTORY_BITS`].
+    pub(crate) directory_bits: U32,
+    /// Position in MIH_TABLES of the slot's 2^directory_bits + 1 offsets.
     pub(crate) first_offset: U64,
-    /// The bits of the hash, least significant of the bucket number first; then zeros.
+    /// Position in MIH_TABLES of its ids; [`IN_KEY_ORDER`] when they are the positions themselves.
+    pub(crate) first_id: U64,
+    /// The bits of the hash, most significant of the slot's value first; then zeros.
     pub(crate) bits: [u8; 32],
+    /// Share of pairs of the list's hashes, in 2^-32, that differ in exactly 0, 1, 2, 3, 4 of the
+    /// slot's bits; estimated from a sample.
+    pub(crate) pairs_by_width: [U32; 5],
+    /// The same of the bits that choose the bucket.
+    pub(crate) pairs_by_directory: [U32; 5],
 }
+
+/// In [`MihSlot::first_id`]: the keys lie in the order of this slot's buckets.
+pub(crate) const IN_KEY_ORDER: u64 = u64::MAX;
 
 /// Widest directory: 2^28 buckets take 1 GiB and serve a billion keys.
 pub(crate) const MAX_DIRECTORY_BITS: u32 = 28;
 
-/// Widest slot: 2^28 offsets take 1 GiB.
-pub(crate) const MAX_SLOT_WIDTH: u32 = 28;
+/// Widest slot: its value is a `u32`.
+pub(crate) const MAX_SLOT_WIDTH: u32 = 32;
 
 macro_rules! sections {
     ($($variant:ident = $code:literal, $name:literal, $record:expr;)*) => {
@@ -162,11 +204,6 @@ macro_rules! sections {
 }
 
 sections! {
-    Meta = 1, "META", 1;
-    Strings = 2, "STRINGS", 1;
-    Labels = 3, "LABELS", size_of::<LabelRecord>();
-    Entries = 4, "ENTRIES", size_of::<EntryRecord>();
-    Postings = 5, "POSTINGS", size_of::<U32>();
     Md5Keys = 16, "MD5_KEYS", Kind::Md5.byte_len() + size_of::<U32>();
     Md5Directory = 17, "MD5_DIRECTORY", size_of::<U32>();
     Sha1Keys = 18, "SHA1_KEYS", Kind::Sha1.byte_len() + size_of::<U32>();
@@ -177,10 +214,22 @@ sections! {
     Blake3Directory = 23, "BLAKE3_DIRECTORY", size_of::<U32>();
     PdqKeys = 32, "PDQ_KEYS", PDQ_LEN;
     PdqRefs = 33, "PDQ_REFS", size_of::<U32>();
+    PhashKeys = 34, "PHASH_KEYS", 8;
+    PhashRefs = 35, "PHASH_REFS", size_of::<U32>();
+    DhashKeys = 36, "DHASH_KEYS", 8;
+    DhashRefs = 37, "DHASH_REFS", size_of::<U32>();
     BkNodes = 48, "BK_NODES", size_of::<BkNode>();
     MihSlots = 49, "MIH_SLOTS", size_of::<MihSlot>();
-    MihOffsets = 50, "MIH_OFFSETS", size_of::<U32>();
-    MihIds = 51, "MIH_IDS", size_of::<U32>();
+    MihTables = 50, "MIH_TABLES", size_of::<U32>();
+    Postings = 64, "POSTINGS", size_of::<U32>();
+    EntryRuns = 65, "ENTRY_RUNS", size_of::<EntryRun>();
+    EntryAttributes = 66, "ENTRY_ATTRIBUTES", 1;
+    EntryNames = 67, "ENTRY_NAMES", size_of::<U64>();
+    Attributes = 68, "ATTRIBUTES", size_of::<Attributes>();
+    Labels = 69, "LABELS", size_of::<LabelRecord>();
+    Retractions = 70, "RETRACTIONS", size_of::<RetractionRecord>();
+    Strings = 71, "STRINGS", 1;
+    Meta = 80, "META", 1;
 }
 
 impl SectionKind {
@@ -194,10 +243,20 @@ impl SectionKind {
             Kind::Pdq | Kind::Phash | Kind::Dhash => None,
         }
     }
+
+    /// The keys and the references of a perceptual kind; none for a digest.
+    pub(crate) const fn near_table(kind: Kind) -> Option<(Self, Self)> {
+        match kind {
+            Kind::Pdq => Some((Self::PdqKeys, Self::PdqRefs)),
+            Kind::Phash => Some((Self::PhashKeys, Self::PhashRefs)),
+            Kind::Dhash => Some((Self::DhashKeys, Self::DhashRefs)),
+            Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Blake3 => None,
+        }
+    }
 }
 
-/// Where the first section starts: behind the section table, which needs no padding.
-pub(crate) fn sections_start(section_count: u32) -> u64 {
+/// Where a section table of `section_count` rows ends.
+pub(crate) fn table_end(section_count: u32) -> u64 {
     TABLE_OFFSET as u64 + u64::from(section_count) * size_of::<SectionRecord>() as u64
 }
 
@@ -221,9 +280,12 @@ mod tests {
         assert_eq!(size_of::<Header>(), 64);
         assert_eq!(size_of::<SectionRecord>(), 64);
         assert_eq!(size_of::<LabelRecord>(), 48);
-        assert_eq!(size_of::<EntryRecord>(), 32);
+        assert_eq!(size_of::<EntryRun>(), 16);
+        assert_eq!(size_of::<Attributes>(), 8);
+        assert_eq!(size_of::<RetractionRecord>(), 24);
         assert_eq!(size_of::<BkNode>(), 16);
-        assert_eq!(size_of::<MihSlot>(), 48);
+        assert_eq!(size_of::<MihSlot>(), 96);
+        assert!(table_end(SectionKind::ALL.len() as u32) <= FIRST_SECTION);
     }
 
     #[test]

@@ -25,6 +25,32 @@ pub struct Hit {
     pub id: u32,
 }
 
+/// Some of a slot's ids: those from `start` up to `end`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IdRange {
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+    /// Bits in which a tag may differ from the wanted one.
+    pub(crate) allowed: u8,
+}
+
+impl IdRange {
+    /// The ids of the range; none when it is not within `ids`.
+    #[inline(always)]
+    fn of(self, ids: &[U32]) -> &[U32] {
+        ids.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+/// The tag that ids are compared with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// The bits of an id that are its position; the others are its tag.
+    pub(crate) position_bits: u32,
+    /// The tag, at its place in an id.
+    pub(crate) tag: u32,
+}
+
 /// An implementation for one instruction set that this processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kernel(InstructionSet);
@@ -90,19 +116,40 @@ impl Kernel {
         }
     }
 
-    /// Appends those of the keys named by `ids` that lie within `radius` bits of `query`.
-    ///
-    /// An id given twice is a hit twice. Ids beyond the keys, which only a damaged file has, are
-    /// passed over. Keys are fetched ahead, so that cache misses overlap.
-    pub fn check(self, keys: &[Key], ids: &[U32], query: &Key, radius: u32, hits: &mut Vec<Hit>) {
+    /// Appends the positions of those ids in `ranges` whose tag is near to the wanted one, in order.
+    /// A range that is not within `ids` is passed over.
+    pub(crate) fn filter(self, ids: &[U32], wanted: &Wanted, ranges: &[IdRange], positions: &mut Vec<u32>) {
         match self.0 {
-            InstructionSet::Scalar => scalar::check(keys, ids, query, radius, hits),
+            InstructionSet::Scalar => scalar::filter(ids, wanted, ranges, positions),
             // SAFETY: as in `scan`.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx2 => unsafe { avx2::check(keys, ids, query, radius, hits) },
+            InstructionSet::Avx2 => unsafe { avx2::filter(ids, wanted, ranges, positions) },
             // SAFETY: as in `scan`.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx512 => unsafe { avx512::check(keys, ids, query, radius, hits) },
+            InstructionSet::Avx512 => unsafe { avx512::filter(ids, wanted, ranges, positions) },
+        }
+    }
+
+    /// Appends those of the keys at `positions` that lie within `radius` bits of `query`, in order.
+    ///
+    /// A position given twice is a hit twice. Positions beyond the keys, which only a damaged file
+    /// has, are passed over.
+    pub(crate) fn compare(
+        self,
+        keys: &[Key],
+        positions: &[u32],
+        query: &Key,
+        radius: u32,
+        hits: &mut Vec<Hit>,
+    ) {
+        match self.0 {
+            InstructionSet::Scalar => scalar::compare(keys, positions, query, radius, hits),
+            // SAFETY: as in `scan`.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx2 => unsafe { avx2::compare(keys, positions, query, radius, hits) },
+            // SAFETY: as in `scan`.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512 => unsafe { avx512::compare(keys, positions, query, radius, hits) },
         }
     }
 }
@@ -166,20 +213,46 @@ mod tests {
         }
 
         #[test]
-        fn chosen_ids_are_checked_and_no_others(
-            (query, keys) in keys_around(), radius in 0u32..=257, ids in prop::collection::vec(0u32..80, 0..60)
+        fn chosen_positions_are_compared_and_no_others(
+            (query, keys) in keys_around(), radius in 0u32..=257, positions in prop::collection::vec(0u32..80, 0..60)
         ) {
             let all = definition(&keys, 0, &query, 256);
-            let expected: Vec<Hit> = ids
+            let expected: Vec<Hit> = positions
                 .iter()
-                .filter_map(|id| all.get(*id as usize).copied())
+                .filter_map(|position| all.get(*position as usize).copied())
                 .filter(|hit| hit.distance <= radius)
+                .collect();
+            for kernel in Kernel::available() {
+                let mut hits = Vec::new();
+                kernel.compare(&keys, &positions, &query, radius, &mut hits);
+                prop_assert_eq!(&hits, &expected, "compare, {}", kernel.name());
+            }
+        }
+
+        #[test]
+        fn tags_that_are_near_pass_the_filter(
+            ids in prop::collection::vec(any::<u32>(), 0..70),
+            tag in any::<u32>(),
+            id_bits in 1u32..=32,
+            ranges in prop::collection::vec((0u32..80, 0u32..80, 0u8..6), 0..9),
+        ) {
+            let position_bits = u32::MAX >> (32 - id_bits);
+            let wanted = Wanted { position_bits, tag: tag & !position_bits };
+            let ranges: Vec<IdRange> =
+                ranges.into_iter().map(|(start, end, allowed)| IdRange { start, end, allowed }).collect();
+            let near = |id: u32, range: &IdRange| (id & !position_bits ^ wanted.tag).count_ones() <= range.allowed.into();
+            let expected: Vec<u32> = ranges
+                .iter()
+                .flat_map(|range| {
+                    let ids = ids.get(range.start as usize..range.end as usize).unwrap_or_default();
+                    ids.iter().filter(|id| near(**id, range)).map(|id| id & position_bits)
+                })
                 .collect();
             let ids: Vec<U32> = ids.into_iter().map(U32::new).collect();
             for kernel in Kernel::available() {
-                let mut hits = Vec::new();
-                kernel.check(&keys, &ids, &query, radius, &mut hits);
-                prop_assert_eq!(&hits, &expected, "check, {}", kernel.name());
+                let mut positions = vec![7];
+                kernel.filter(&ids, &wanted, &ranges, &mut positions);
+                prop_assert_eq!(&positions[1..], &expected, "filter, {}", kernel.name());
             }
         }
     }

@@ -7,8 +7,8 @@ use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use crate::error::{Error, Problem};
 use crate::format::{
-    Header, MAGIC, MAX_DIRECTORY_BITS, MihSlot, SectionKind, SectionRecord, TABLE_OFFSET, VERSION, align,
-    sections_start,
+    FIRST_SECTION, Header, MAGIC, MAX_DIRECTORY_BITS, MAX_ENTRIES, MihSlot, SectionKind, SectionRecord,
+    TABLE_OFFSET, VERSION, align, table_end,
 };
 use crate::hamming::Key;
 use crate::meta::Meta;
@@ -70,7 +70,7 @@ impl Layout {
     pub(crate) fn new(data: &[u8]) -> Result<Self, Error> {
         let header = read_header(data)?;
         let sections = read_table(data, &header)?;
-        let table_end = sections_start(header.section_count.get()) as usize;
+        let table_end = table_end(header.section_count.get()) as usize;
         let mut checksum = blake3::Hasher::new();
         checksum.update(data.get(..TABLE_OFFSET - 32).unwrap_or_default());
         checksum.update(data.get(TABLE_OFFSET..table_end).unwrap_or_default());
@@ -102,11 +102,13 @@ impl Layout {
     /// Sections that need one another are there together, with counts that fit.
     fn check_pairs(&self) -> Result<(), Error> {
         use SectionKind::{
-            BkNodes, Entries, Labels, MihIds, MihOffsets, MihSlots, PdqKeys, PdqRefs, Postings, Strings,
+            Attributes, BkNodes, EntryAttributes, EntryNames, EntryRuns, Labels, MihSlots, MihTables,
+            PdqKeys, Postings, Strings,
         };
-        for kind in [Strings, Labels, Entries, Postings] {
+        for kind in [Postings, EntryRuns, EntryAttributes, EntryNames, Attributes, Labels, Strings] {
             self.count(kind).ok_or(Problem::Missing(kind))?;
         }
+        self.check_entries()?;
         for (keys, directory) in Kind::ALL.into_iter().filter_map(SectionKind::exact_table) {
             match (self.section(keys), self.section(directory)) {
                 (None, None) => {}
@@ -120,25 +122,42 @@ impl Layout {
                 }
             }
         }
-        let hashes = self.count(PdqKeys);
-        if hashes > Some(u32::MAX.into()) {
-            return Err(Problem::Content(PdqKeys).into());
-        }
-        if self.count(PdqRefs) != hashes {
-            return Err(Problem::Content(PdqRefs).into());
+        for (keys, refs) in Kind::ALL.into_iter().filter_map(SectionKind::near_table) {
+            if self.count(keys) > Some(u32::MAX.into()) {
+                return Err(Problem::Content(keys).into());
+            }
+            if self.count(refs) != self.count(keys) {
+                return Err(Problem::Content(refs).into());
+            }
         }
         for kind in [BkNodes, MihSlots] {
-            if self.section(kind).is_some() && hashes.is_none() {
+            if self.section(kind).is_some() && self.section(PdqKeys).is_none() {
                 return Err(Problem::Missing(PdqKeys).into());
             }
         }
         if self.section(BkNodes).is_some() && self.section(MihSlots).is_some() {
             return Err(Problem::Content(MihSlots).into());
         }
-        for kind in [MihOffsets, MihIds] {
-            if self.section(kind).is_some() != self.section(MihSlots).is_some() {
-                return Err(Problem::Missing(kind).into());
-            }
+        if self.section(MihTables).is_some() != self.section(MihSlots).is_some() {
+            return Err(Problem::Missing(MihTables).into());
+        }
+        Ok(())
+    }
+
+    /// The columns of the entries are as long as META says.
+    fn check_entries(&self) -> Result<(), Error> {
+        let entries = self.meta.entries;
+        if entries > MAX_ENTRIES {
+            return Err(Problem::Content(SectionKind::Meta).into());
+        }
+        let attributes = self.section(SectionKind::EntryAttributes);
+        let width = attributes.map_or(0, |section| u64::from(section.parameter));
+        if ![0, 1, 2, 4].contains(&width) || self.count(SectionKind::EntryAttributes) != Some(entries * width)
+        {
+            return Err(Problem::Content(SectionKind::EntryAttributes).into());
+        }
+        if self.count(SectionKind::EntryNames).is_none_or(|names| names != 0 && names != entries) {
+            return Err(Problem::Content(SectionKind::EntryNames).into());
         }
         Ok(())
     }
@@ -148,9 +167,7 @@ impl Layout {
         let bytes = data.get(section.start..section.end).unwrap_or_default();
         let records = <[MihSlot]>::ref_from_bytes(bytes).map_err(|_| Problem::Content(section.kind))?;
         let count = |kind| self.count(kind).and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
-        let [keys, offsets, ids] =
-            [SectionKind::PdqKeys, SectionKind::MihOffsets, SectionKind::MihIds].map(count);
-        Slots::new(records, keys, offsets, ids).map(Some)
+        Slots::new(records, count(SectionKind::PdqKeys), count(SectionKind::MihTables)).map(Some)
     }
 }
 
@@ -170,7 +187,15 @@ fn read_header(data: &[u8]) -> Result<Header, Error> {
         return Err(Problem::FileLength { header: header.file_length.get(), actual }.into());
     }
     let count = header.section_count.get();
-    if count == 0 || count as usize > SectionKind::ALL.len() || sections_start(count) > actual {
+    if count == 0 || count as usize > SectionKind::ALL.len() || FIRST_SECTION > actual {
+        return Err(Problem::SectionCount { got: count }.into());
+    }
+    // Behind the table are zeros up to the first section: so a wrong count is seen as what it is.
+    let behind = data.get(table_end(count) as usize..).unwrap_or_default();
+    let last = data.get(..table_end(count) as usize).and_then(<[u8]>::last_chunk::<64>);
+    if behind.first_chunk::<4>().is_none_or(|kind| *kind != [0; 4])
+        || last.is_none_or(|row| row[..4] == [0; 4])
+    {
         return Err(Problem::SectionCount { got: count }.into());
     }
     if header.reserved.get() != 0 {
@@ -186,9 +211,9 @@ fn read_table(data: &[u8], header: &Header) -> Result<Vec<Section>, Error> {
     let (records, _) = <[SectionRecord]>::ref_from_prefix_with_elems(table, count as usize)
         .map_err(|_| Problem::SectionCount { got: count })?;
     let mut sections: Vec<Section> = Vec::with_capacity(records.len());
-    let mut expected_start = sections_start(count);
+    let mut expected_start = FIRST_SECTION;
     for (number, record) in records.iter().enumerate() {
-        let at = sections_start(number as u32);
+        let at = table_end(number as u32);
         let wrong = |field, position: u64, got: u64, expected: String| -> Error {
             Problem::SectionField { number, field, offset: at + position, got, expected }.into()
         };
@@ -197,18 +222,13 @@ fn read_table(data: &[u8], header: &Header) -> Result<Vec<Section>, Error> {
             .filter(|kind| sections.last().is_none_or(|before| before.kind < *kind))
             .ok_or_else(|| wrong("kind", 0, code.into(), "a known one, above the one before".to_owned()))?;
         let parameter = record.parameter.get();
-        let is_directory = Kind::ALL
-            .into_iter()
-            .filter_map(SectionKind::exact_table)
-            .any(|(_, directory)| directory == kind);
-        if !is_directory && parameter != 0 {
+        let mut directories = Kind::ALL.into_iter().filter_map(SectionKind::exact_table);
+        let has_parameter =
+            kind == SectionKind::EntryAttributes || directories.any(|(_, directory)| directory == kind);
+        if !has_parameter && parameter != 0 {
             return Err(wrong("parameter", 4, parameter.into(), "0".to_owned()));
         }
         let start = record.offset.get();
-        if number == 0 && start != expected_start {
-            // The table ends where the first section starts: the likelier fault is the count.
-            return Err(Problem::SectionCount { got: count }.into());
-        }
         if start != expected_start {
             return Err(wrong("offset", 8, start, expected_start.to_string()));
         }
@@ -237,11 +257,11 @@ fn read_table(data: &[u8], header: &Header) -> Result<Vec<Section>, Error> {
     let last_end = sections.last().map_or(0, |section| section.end as u64);
     if last_end != header.file_length.get() {
         let number = sections.len() - 1;
-        let offset = sections_start(number as u32) + 16;
+        let offset = table_end(number as u32) + 16;
         let expected = format!("up to the end of the file, {} bytes", header.file_length.get());
         return Err(Problem::SectionField { number, field: "end", offset, got: last_end, expected }.into());
     }
-    if sections.first().is_none_or(|section| section.kind != SectionKind::Meta) {
+    if sections.last().is_none_or(|section| section.kind != SectionKind::Meta) {
         return Err(Problem::Missing(SectionKind::Meta).into());
     }
     Ok(sections)

@@ -43,5 +43,5 @@ pub use entry::{Entries, Entry, EntryId, Label};
 pub use error::Error;
 pub use map::Mapped;
 pub use meta::{Role, Source};
-pub use near::{Near, Plan, Structure};
+pub use near::{Explanation, Near, Plan, SlotPlan, Structure};
 pub use open::Index;

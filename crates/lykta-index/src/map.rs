@@ -4,6 +4,8 @@
 use std::fs::File;
 use std::path::Path;
 
+use std::ops::Range;
+
 use memmap2::Mmap;
 
 use crate::error::{Error, Problem};
@@ -38,6 +40,52 @@ impl Mapped {
 impl AsRef<[u8]> for Mapped {
     fn as_ref(&self) -> &[u8] {
         &self.map
+    }
+}
+
+/// A part of a file under construction, as it was when it was asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    bytes: Bytes,
+    range: Range<usize>,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    Copy(Vec<u8>),
+    Map(Mmap),
+}
+
+impl Default for Bytes {
+    fn default() -> Self {
+        Self::Copy(Vec::new())
+    }
+}
+
+impl Written {
+    pub(crate) fn copy(bytes: &[u8]) -> Self {
+        Self { range: 0..bytes.len(), bytes: Bytes::Copy(bytes.to_vec()) }
+    }
+
+    /// Maps `length` bytes from `start`, which must be in the file.
+    pub(crate) fn map(file: &File, start: usize, length: usize) -> Result<Self, Error> {
+        let range = start..start + length;
+        // SAFETY: the file is a temporary one that this process made, holds an exclusive lock on, and
+        // only writes to behind `range.end`, or writes the same bytes again. Another program that
+        // changes it breaks that promise, as with a finished index; docs/limits.md says so.
+        let map = unsafe { memmap2::MmapOptions::new().len(range.end).map(file) }
+            .map_err(Error::io("map what was written"))?;
+        Ok(Self { bytes: Bytes::Map(map), range })
+    }
+}
+
+impl AsRef<[u8]> for Written {
+    fn as_ref(&self) -> &[u8] {
+        let all: &[u8] = match &self.bytes {
+            Bytes::Copy(bytes) => bytes,
+            Bytes::Map(map) => map,
+        };
+        all.get(self.range.clone()).unwrap_or_default()
     }
 }
 

@@ -56,6 +56,10 @@ pub struct Source {
     pub dropped: Vec<(String, u64)>,
     /// Hashes that this list had given before, each counted as often as it came again.
     pub duplicates: u64,
+    /// Largest distance, in bits, at which its entries match by likeness, when it has its own.
+    pub near_radius: Option<u32>,
+    /// Least PDQ quality, 0..=100, at which its entries match by likeness, when it has its own.
+    pub min_quality: Option<u8>,
 }
 
 /// The content of the META section.
@@ -63,6 +67,8 @@ pub struct Source {
 pub(crate) struct Meta {
     /// Name and version of the program that wrote the file.
     pub(crate) written_by: String,
+    /// The number of entries.
+    pub(crate) entries: u64,
     /// The radius that the near structure was laid out for, in bits.
     pub(crate) near_radius: u32,
     /// The lists, in the order in which they were given.

@@ -6,11 +6,17 @@
 //! radii where it would be slower, and either does where a damaged file has made it unusable.
 
 pub(crate) mod bk;
+pub(crate) mod clock;
 pub(crate) mod cost;
+pub(crate) mod design;
+mod explain;
 pub(crate) mod flat;
 pub(crate) mod mih;
+pub(crate) mod order;
 pub(crate) mod slots;
+pub(crate) mod tables;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,6 +26,8 @@ use crate::entry::EntryId;
 use crate::format::SectionKind;
 use crate::hamming::{Hit, Kernel, Key};
 use crate::layout::View;
+
+pub use explain::{Explanation, Plan, SlotPlan};
 
 /// An entry whose hash lies within the radius. Order: distance, then entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,20 +79,15 @@ impl FromStr for Structure {
     }
 }
 
-/// How an index answers at one radius.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// The structure that the file holds.
-    pub built: Structure,
-    /// The structure that will answer.
-    pub used: Structure,
-}
-
-/// Buffers of a search, kept from one query to the next.
+/// Buffers of a search, kept from one to the next.
 #[derive(Default)]
-pub(crate) struct Scratch {
+struct Scratch {
     mih: mih::Scratch,
     hits: Vec<Hit>,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 impl<'a> View<'a> {
@@ -98,63 +101,80 @@ impl<'a> View<'a> {
         }
     }
 
-    pub(crate) fn plan(self, radius: u32) -> Plan {
-        let built = self.structure();
-        let keys = self.keys().len() as u64;
-        let used = match &self.layout.slots {
-            Some(slots) if cost::mih(slots.widths(), keys, radius) >= cost::flat(keys) => Structure::Flat,
-            _ => built,
-        };
-        Plan { built, used }
+    /// Multi-index hashing, when the file has it and it beats the scan at this radius.
+    fn mih(self, radius: u32) -> Option<(mih::Mih<'a>, cost::Allocation)> {
+        let (slots, keys) = (self.layout.slots.as_ref()?, self.keys());
+        let allocation = slots.allocate(keys.len(), radius)?;
+        let worthwhile = allocation.cost.nanoseconds < cost::flat(keys.len());
+        let tables = self.u32s(SectionKind::MihTables);
+        worthwhile.then_some((mih::Mih { slots, tables, keys }, allocation))
     }
 
-    /// Answers all queries, in their order.
+    /// Answers all queries, in their order. No allocation for a query without an answer, once the
+    /// thread's buffers have grown to their size.
     pub(crate) fn near_batch(self, queries: &[Pdq], radius: u32) -> Vec<Vec<Near>> {
-        let keys = self.keys();
-        let kernel = Kernel::best();
-        let used = self.plan(radius).used;
-        if used == Structure::Flat {
-            return flat::search(kernel, keys, queries, radius)
-                .into_iter()
-                .map(|mut hits| self.entries_of(&mut hits))
-                .collect();
-        }
-        let mut scratch = Scratch::default();
-        let mut search = |query: &Pdq| {
-            scratch.hits.clear();
-            let complete = match (used, &self.layout.slots) {
-                (Structure::Mih, Some(slots)) => mih::Mih { slots, view: self, keys }.search(
-                    kernel,
-                    &query.0,
-                    radius,
-                    &mut scratch.mih,
-                    &mut scratch.hits,
-                ),
-                _ => {
-                    let nodes = self.records(SectionKind::BkNodes);
-                    bk::Bk { nodes, keys }.search(kernel, &query.0, radius, &mut scratch.hits)
-                }
-            };
-            if !complete {
-                scratch.hits.clear();
-                kernel.scan(keys, 0, &query.0, radius, &mut scratch.hits);
+        let mut answers: Vec<Vec<Near>> = vec![Vec::new(); queries.len()];
+        SCRATCH.with_borrow_mut(|scratch| match self.mih(radius) {
+            Some((mih, allocation)) => {
+                let scratch = &mut scratch.mih;
+                mih.search(Kernel::best(), queries, radius, &allocation, scratch, &mut clock::NoClock);
+                self.take_hits(queries, radius, scratch, &mut answers);
             }
-            self.entries_of(&mut scratch.hits)
-        };
-        queries.iter().map(&mut search).collect()
+            None if self.structure() == Structure::Bk => {
+                for (query, answer) in queries.iter().zip(&mut answers) {
+                    scratch.hits.clear();
+                    self.search_tree(query, radius, &mut scratch.hits);
+                    scratch.hits.sort_unstable();
+                    scratch.hits.dedup();
+                    *answer = self.entries_of(scratch.hits.iter().copied());
+                }
+            }
+            None => {
+                let hits = flat::search(Kernel::best(), self.keys(), queries, radius);
+                for (hits, answer) in hits.into_iter().zip(&mut answers) {
+                    *answer = self.entries_of(hits.into_iter());
+                }
+            }
+        });
+        answers
     }
 
-    /// The entries behind the hits, each key once, in the order of the answer.
-    fn entries_of(self, hits: &mut Vec<Hit>) -> Vec<Near> {
-        hits.sort_unstable();
-        hits.dedup();
+    /// Turns what multi-index hashing has found into answers, and has the scan answer what it left.
+    fn take_hits(self, queries: &[Pdq], radius: u32, scratch: &mut mih::Scratch, answers: &mut [Vec<Near>]) {
+        scratch.hits.sort_unstable();
+        for hits in scratch.hits.chunk_by(|a, b| a.query == b.query) {
+            if let Some(answer) = answers.get_mut(hits[0].query as usize) {
+                *answer = self.entries_of(hits.iter().map(|found| found.hit));
+            }
+        }
+        let crowded: Vec<Pdq> =
+            scratch.crowded.iter().filter_map(|query| queries.get(*query as usize)).copied().collect();
+        let scanned = flat::search(Kernel::best(), self.keys(), &crowded, radius);
+        for (query, hits) in scratch.crowded.iter().zip(scanned) {
+            if let Some(answer) = answers.get_mut(*query as usize) {
+                *answer = self.entries_of(hits.into_iter());
+            }
+        }
+    }
+
+    /// The tree's answer; the scan's, when a damaged file's nodes lead nowhere.
+    fn search_tree(self, query: &Pdq, radius: u32, hits: &mut Vec<Hit>) {
+        let (nodes, keys) = (self.records(SectionKind::BkNodes), self.keys());
+        if !(bk::Bk { nodes, keys }).search(Kernel::best(), &query.0, radius, hits) {
+            hits.clear();
+            Kernel::best().scan(keys, 0, &query.0, radius, hits);
+        }
+    }
+
+    /// The entries behind the hits, each a different key, in the order of the answer.
+    fn entries_of(self, hits: impl ExactSizeIterator<Item = Hit>) -> Vec<Near> {
         let keys: &[Key] = self.keys();
         let refs = self.u32s(SectionKind::PdqRefs);
         let mut near = Vec::with_capacity(hits.len());
         // Runs of POSTINGS belong to one hash each; a made-up file in which many share one would
         // give many times its own length.
         let most = hits.len() + self.u32s(SectionKind::Postings).len();
-        for hit in hits.iter() {
+        for hit in hits {
             let at = hit.id as usize;
             if let (Some(key), Some(reference)) = (keys.get(at), refs.get(at)) {
                 let entries = self.entry_ids(reference.get());

@@ -7,12 +7,11 @@ use lykta_hash::{Digest, Kind, KindSet, Pdq};
 
 use crate::entry::{Entries, Entry, EntryId};
 use crate::error::Error;
-use crate::format::{EntryRecord, SectionKind};
+use crate::format::SectionKind;
 use crate::layout::{Layout, View};
 use crate::map::{Mapped, open_regular};
 use crate::meta::Source;
-use crate::near::slots::Slots;
-use crate::near::{Near, Plan, Structure};
+use crate::near::{Explanation, Near, Plan, Structure};
 
 /// An index over any bytes: mapped ([`Index::open`]), in memory ([`Index::read`]), or given
 /// ([`Index::new`]).
@@ -98,6 +97,11 @@ impl<D: AsRef<[u8]>> Index<D> {
         self.view().plan(radius.min(Pdq::BITS))
     }
 
+    /// Answers one query as [`Index::near`] does and says where its time goes.
+    pub fn explain(&self, hash: &Pdq, radius: u32) -> Explanation {
+        self.view().explain(hash, radius.min(Pdq::BITS))
+    }
+
     /// The entry with this number; `None` when there is none.
     pub fn entry(&self, id: EntryId) -> Option<Entry<'_>> {
         self.view().entry(id)
@@ -105,16 +109,25 @@ impl<D: AsRef<[u8]>> Index<D> {
 
     /// The number of entries.
     pub fn entry_count(&self) -> u64 {
-        self.view().records::<EntryRecord>(SectionKind::Entries).len() as u64
+        self.layout.meta.entries
+    }
+
+    /// Whether this index says that an entry of an earlier one counts no longer: `list` is the name
+    /// of its list, `entry` the one it has in results ([`Entry::name_or_row`]). O(log retractions),
+    /// no allocation. It never concerns the entries of this index.
+    pub fn retracts(&self, list: &str, entry: &str) -> bool {
+        self.view().retracts(list, entry)
+    }
+
+    /// The entries of earlier indexes that count no longer, as (list, entry), ascending.
+    pub fn retractions(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.view().retractions()
     }
 
     /// The number of different hashes of a kind.
     pub fn hash_count(&self, kind: Kind) -> u64 {
-        let section = match kind {
-            Kind::Pdq => Some(SectionKind::PdqKeys),
-            kind => SectionKind::exact_table(kind).map(|(keys, _)| keys),
-        };
-        section.and_then(|section| self.layout.section(section)).map_or(0, |section| section.count)
+        let keys = SectionKind::exact_table(kind).or(SectionKind::near_table(kind)).map(|(keys, _)| keys);
+        keys.and_then(|keys| self.layout.section(keys)).map_or(0, |section| section.count)
     }
 
     /// The kinds of hash that the index holds.
@@ -145,13 +158,13 @@ impl<D: AsRef<[u8]>> Index<D> {
 
     /// The widths of the slots of multi-index hashing, in bits; empty for other structures.
     pub fn slot_widths(&self) -> Vec<u32> {
-        self.layout.slots.iter().flat_map(Slots::widths).collect()
+        let slots = self.layout.slots.iter().flat_map(|slots| &slots.slots);
+        slots.map(|slot| slot.shape.width()).collect()
     }
 
     /// Bytes of the near structure, without the hashes themselves.
     pub fn structure_bytes(&self) -> u64 {
-        let sections =
-            [SectionKind::BkNodes, SectionKind::MihSlots, SectionKind::MihOffsets, SectionKind::MihIds];
+        let sections = [SectionKind::BkNodes, SectionKind::MihSlots, SectionKind::MihTables];
         sections.iter().map(|kind| self.view().bytes(*kind).len() as u64).sum()
     }
 
@@ -171,7 +184,18 @@ impl<D: AsRef<[u8]>> Index<D> {
         self.layout.checksum
     }
 
-    /// Reads the whole index: checksums, padding, order of keys, every reference and bucket.
+    /// Reads the whole index and compares it with its checksums: whether these are the bytes that
+    /// were written. Mostly bound by the disk; [`Index::verify`] also asks whether what was written is
+    /// an index, and takes many times as long.
+    ///
+    /// # Errors
+    /// The first section that is not as it was written.
+    pub fn verify_checksums(&self) -> Result<(), Error> {
+        self.view().verify_checksums()
+    }
+
+    /// Checks every rule of docs/format.md: checksums, padding, order of keys, every reference, text
+    /// and bucket. An index that passes gives right answers for the lists it names.
     ///
     /// # Errors
     /// The first thing that is not as docs/format.md says, with its section.

@@ -1,27 +1,37 @@
 //! The full check of an index: checksums against damage, and every rule against made-up files.
 
+mod mih;
+
 use rayon::prelude::*;
 
-use lykta_hash::Pdq;
+use lykta_hash::{Bits64, Kind, Pdq};
+use zerocopy::little_endian::U64;
 
-use crate::entry::run_of_postings;
+use crate::entry::{EntryId, run_of_postings};
 use crate::error::{Error, Problem};
 use crate::format::{
-    EntryRecord, LabelRecord, MANY, NO_LABEL, NO_QUALITY, NO_VIEW, SectionKind, sections_start,
+    Attributes, EntryRun, FIRST_SECTION, LabelRecord, MANY, NO_LABEL, NO_QUALITY, NO_VIEW, RetractionRecord,
+    SectionKind, table_end,
 };
+use crate::hamming::Key;
 use crate::layout::View;
 use crate::meta::Role;
-use crate::near::{Structure, bk, mih};
+use crate::near::order::order_value;
+use crate::near::{Structure, bk};
 
 impl View<'_> {
     /// Reads everything. O(file), all cores.
     pub(crate) fn verify(self) -> Result<(), Error> {
         self.verify_checksums()?;
-        self.verify_padding()?;
         self.verify_labels()?;
+        self.verify_attributes()?;
         self.verify_entries()?;
+        self.verify_retractions()?;
         let mut references = self.verify_postings()?;
         self.verify_exact(&mut references)?;
+        for (keys, refs) in [Kind::Phash, Kind::Dhash].into_iter().filter_map(SectionKind::near_table) {
+            self.verify_64_bits(keys, refs, &mut references)?;
+        }
         self.verify_pdq(&mut references)?;
         match references.runs.iter().position(|unused| *unused) {
             Some(at) => Err(record(SectionKind::Postings, at, "a run that no hash refers to")),
@@ -29,7 +39,8 @@ impl View<'_> {
         }
     }
 
-    fn verify_checksums(self) -> Result<(), Error> {
+    /// Compares every section with its checksum, and what is between them with zeros.
+    pub(crate) fn verify_checksums(self) -> Result<(), Error> {
         for section in self.layout.sections() {
             let mut checksum = blake3::Hasher::new();
             checksum.update_rayon(self.bytes(section.kind));
@@ -37,11 +48,12 @@ impl View<'_> {
                 return Err(Problem::Checksum { section: section.kind, offset: section.start as u64 }.into());
             }
         }
-        Ok(())
+        self.verify_padding()
     }
 
     fn verify_padding(self) -> Result<(), Error> {
-        let mut end = sections_start(self.layout.sections().len() as u32) as usize;
+        let mut end = table_end(self.layout.sections().len() as u32) as usize;
+        debug_assert!(end as u64 <= FIRST_SECTION);
         for section in self.layout.sections() {
             let padding = self.data.get(end..section.start).unwrap_or_default();
             if let Some(at) = padding.iter().position(|byte| *byte != 0) {
@@ -59,37 +71,109 @@ impl View<'_> {
             .map_or(Ok(()), |at| Err(record(SectionKind::Labels, at as usize, "a text that is not there")))
     }
 
-    fn verify_entries(self) -> Result<(), Error> {
+    fn verify_attributes(self) -> Result<(), Error> {
         let meta = &self.layout.meta;
         let labels = self.records::<LabelRecord>(SectionKind::Labels).len();
-        let entries = self.records::<EntryRecord>(SectionKind::Entries);
-        if entries.len() > MANY as usize {
-            return Err(record(SectionKind::Entries, MANY as usize, "one entry too many"));
-        }
-        entries.par_iter().enumerate().try_for_each(|(at, entry)| {
-            let fault = if entry.source.get() as usize >= meta.sources.len() {
-                "a list that is not there"
-            } else if self.text(entry.name).is_none() {
-                "a name that is not there"
-            } else if entry.label.get() != NO_LABEL && entry.label.get() as usize >= labels {
+        let attributes = self.records::<Attributes>(SectionKind::Attributes);
+        for (at, one) in attributes.iter().enumerate() {
+            let fault = if one.label.get() != NO_LABEL && one.label.get() as usize >= labels {
                 "a label that is not there"
-            } else if entry.view.get() != NO_VIEW && usize::from(entry.view.get()) >= meta.views.len() {
+            } else if one.view.get() != NO_VIEW && usize::from(one.view.get()) >= meta.views.len() {
                 "a view that is not there"
-            } else if usize::from(entry.role) >= Role::ALL.len() {
+            } else if usize::from(one.role) >= Role::ALL.len() {
                 "a role that is not there"
-            } else if entry.pdq_quality != NO_QUALITY && entry.pdq_quality > 100 {
+            } else if one.pdq_quality != NO_QUALITY && one.pdq_quality > 100 {
                 "a quality above 100"
             } else {
-                return Ok(());
+                continue;
             };
-            Err(record(SectionKind::Entries, at, fault))
+            return Err(record(SectionKind::Attributes, at, fault));
+        }
+        Ok(())
+    }
+
+    /// Every entry is in a run, has attributes, and a name that can be read if it has one.
+    fn verify_entries(self) -> Result<(), Error> {
+        self.verify_entry_runs()?;
+        let entries = self.layout.meta.entries as u32;
+        let attributes = self.records::<Attributes>(SectionKind::Attributes).len();
+        let names = self.records::<U64>(SectionKind::EntryNames).len() as u32;
+        (0..entries).into_par_iter().try_for_each(|id| {
+            if self.attributes_position(EntryId(id)).is_none_or(|at| at >= attributes) {
+                let what = "attributes that are not there";
+                return Err(record(SectionKind::EntryAttributes, id as usize, what));
+            }
+            Ok(())
+        })?;
+        (0..names).into_par_iter().try_for_each(|id| {
+            if self.name_ref(EntryId(id)).and_then(|name| self.text(name)).is_none() {
+                return Err(record(SectionKind::EntryNames, id as usize, "a name that is not there"));
+            }
+            Ok(())
         })
+    }
+
+    fn verify_entry_runs(self) -> Result<(), Error> {
+        let sources = self.layout.meta.sources.len();
+        let entries = self.layout.meta.entries;
+        let runs = self.records::<EntryRun>(SectionKind::EntryRuns);
+        if runs.is_empty() != (entries == 0) {
+            return Err(record(SectionKind::EntryRuns, 0, "no run for the first entry"));
+        }
+        let first = |at: usize| runs.get(at).map_or(entries, |run| run.first_entry.get().into());
+        for (at, run) in runs.iter().enumerate() {
+            let fault = if at == 0 && first(at) != 0 {
+                "a first run that does not begin with the first entry"
+            } else if first(at) >= first(at + 1) {
+                "a run without entries"
+            } else if run.source.get() as usize >= sources {
+                "a list that is not there"
+            } else if run.first_row.get().checked_add(first(at + 1) - first(at) - 1).is_none() {
+                "a row that has no number"
+            } else {
+                continue;
+            };
+            return Err(record(SectionKind::EntryRuns, at, fault));
+        }
+        Ok(())
+    }
+
+    fn verify_retractions(self) -> Result<(), Error> {
+        let mut before = None;
+        for (at, one) in self.records::<RetractionRecord>(SectionKind::Retractions).iter().enumerate() {
+            let (Some(list), Some(entry)) = (self.text(one.list), self.text(one.entry)) else {
+                return Err(record(SectionKind::Retractions, at, "a text that is not there"));
+            };
+            if before.replace((list, entry)).is_some_and(|before| before >= (list, entry)) {
+                return Err(record(SectionKind::Retractions, at, "a pair that is not above the one before"));
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_64_bits(
+        self,
+        keys: SectionKind,
+        refs: SectionKind,
+        references: &mut References,
+    ) -> Result<(), Error> {
+        let hashes: &[[u8; 8]] = self.records(keys);
+        if let Some(at) = self.u32s(refs).iter().position(|reference| !references.take(reference.get())) {
+            return Err(record(refs, at, "a reference to no entries of its own"));
+        }
+        if let Some(at) = hashes.iter().position(|hash| Bits64(*hash).is_blank()) {
+            return Err(record(keys, at, "a hash of all zeros or all ones"));
+        }
+        if let Some(at) = hashes.windows(2).position(|pair| pair[0] >= pair[1]) {
+            return Err(record(keys, at + 1, "a hash that is not above the one before"));
+        }
+        Ok(())
     }
 
     /// Runs follow one another, each with two entries or more, ascending.
     fn verify_postings(self) -> Result<References, Error> {
         let postings = self.u32s(SectionKind::Postings);
-        let entries = self.records::<EntryRecord>(SectionKind::Entries).len();
+        let entries = self.layout.meta.entries as usize;
         let mut references = References { entries, runs: vec![false; postings.len()] };
         let mut at = 0;
         while at < postings.len() {
@@ -122,7 +206,7 @@ impl View<'_> {
             // The tree's distances show that its keys differ: equal ones would be 0 apart.
             (Structure::Bk, _) => bk::Bk { nodes: self.records(SectionKind::BkNodes), keys }.verify()?,
             (_, slots) => {
-                if let Some(at) = keys.windows(2).position(|pair| pair[0] >= pair[1]) {
+                if let Some(at) = keys.windows(2).position(|pair| in_order(&pair[0]) >= in_order(&pair[1])) {
                     return Err(record(
                         SectionKind::PdqKeys,
                         at + 1,
@@ -130,7 +214,7 @@ impl View<'_> {
                     ));
                 }
                 if let Some(slots) = slots {
-                    mih::Mih { slots, view: self, keys }.verify()?;
+                    mih::verify(slots, self.u32s(SectionKind::MihTables), keys)?;
                 }
             }
         }
@@ -153,6 +237,11 @@ impl References {
         }
         self.runs.get_mut((reference & !MANY) as usize).is_some_and(std::mem::take)
     }
+}
+
+/// What PDQ hashes are sorted by in a file without a tree.
+fn in_order(key: &Key) -> (u32, &Key) {
+    (order_value(key), key)
 }
 
 fn record(section: SectionKind, record: usize, what: &'static str) -> Error {

@@ -48,6 +48,7 @@ pub(crate) fn build(args: &BuildArgs) -> anyhow::Result<Vec<Tally>> {
         },
         near_radius: args.near_radius,
         memory: args.memory,
+        folder: Some(folder_of(&args.output).to_owned()),
     };
     let mut builder = Builder::new(options);
     let mut tallies = Vec::new();
@@ -66,6 +67,10 @@ pub(crate) fn build(args: &BuildArgs) -> anyhow::Result<Vec<Tally>> {
         None => error.into(),
     })?;
     Ok(tallies)
+}
+
+fn folder_of(output: &Path) -> &Path {
+    output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn is_stdin(path: &Path) -> bool {

@@ -12,7 +12,7 @@ use lykta::{Index, Options, Record, Scanner, Sink, Summary};
 
 use crate::args::{RecordArg, ReportArg, ScanArgs};
 use crate::interrupt;
-use crate::known::open_verified;
+use crate::known::open_undamaged;
 use crate::progress::ScanDisplay;
 use crate::say::note;
 
@@ -21,7 +21,7 @@ const SORT_MEMORY: usize = 64 << 20;
 
 pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<u8> {
     check_roots(&args.paths)?;
-    let index = open_verified(&args.index)?;
+    let index = open_undamaged(&args.index)?;
     let scan = Scan { index: &index, options: options(args), args };
     match &args.output {
         Some(dir) => scan.report_to(dir),

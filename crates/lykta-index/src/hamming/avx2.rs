@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 use zerocopy::little_endian::U32;
 
-use super::{Hit, Key, scalar};
+use super::{Hit, IdRange, Key, Wanted, scalar};
 
 #[target_feature(enable = "avx2,popcnt")]
 pub(super) fn scan(keys: &[Key], base: u32, query: &Key, radius: u32, hits: &mut Vec<Hit>) {
@@ -29,8 +29,13 @@ pub(super) fn scan(keys: &[Key], base: u32, query: &Key, radius: u32, hits: &mut
 }
 
 #[target_feature(enable = "avx2,popcnt")]
-pub(super) fn check(keys: &[Key], ids: &[U32], query: &Key, radius: u32, hits: &mut Vec<Hit>) {
-    scalar::check(keys, ids, query, radius, hits);
+pub(super) fn filter(ids: &[U32], wanted: &Wanted, ranges: &[IdRange], positions: &mut Vec<u32>) {
+    scalar::filter(ids, wanted, ranges, positions);
+}
+
+#[target_feature(enable = "avx2,popcnt")]
+pub(super) fn compare(keys: &[Key], positions: &[u32], query: &Key, radius: u32, hits: &mut Vec<Hit>) {
+    scalar::compare(keys, positions, query, radius, hits);
 }
 
 #[target_feature(enable = "avx2")]

@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 
 use zerocopy::little_endian::U32;
 
-use super::{Hit, Key, scalar};
+use super::{Hit, IdRange, Key, Wanted, scalar};
 
 /// Keys handled at once.
 const GROUP: usize = 8;
@@ -61,7 +61,80 @@ fn distances(group: &[Key; GROUP], query_pair: __m512i) -> __m512i {
     _mm512_add_epi64(even, odd)
 }
 
+/// Ids handled at once.
+const IDS: usize = 16;
+
 #[target_feature(enable = "avx512f,avx512vl,avx512vpopcntdq,popcnt")]
-pub(super) fn check(keys: &[Key], ids: &[U32], query: &Key, radius: u32, hits: &mut Vec<Hit>) {
-    scalar::check(keys, ids, query, radius, hits);
+pub(super) fn filter(ids: &[U32], wanted: &Wanted, ranges: &[IdRange], positions: &mut Vec<u32>) {
+    let tag = _mm512_set1_epi32(wanted.tag.cast_signed());
+    let position_mask = _mm512_set1_epi32(wanted.position_bits.cast_signed());
+    positions.reserve(ranges.iter().map(|range| range.of(ids).len()).sum::<usize>() + IDS);
+    let (room, mut length) = (positions.as_mut_ptr(), positions.len());
+    for range in ranges {
+        let limit = _mm512_set1_epi32(i32::from(range.allowed));
+        let ids = range.of(ids);
+        // Appends the ids of one cache line that pass: of 16 from `start` on those in `lanes`.
+        let mut line = |start: *const U32, lanes: u16| {
+            // SAFETY: the lanes are ids of the range, and an id is 4 bytes.
+            let ids = unsafe { _mm512_maskz_loadu_epi32(lanes, start.cast()) };
+            let differing = _mm512_andnot_si512(position_mask, _mm512_xor_si512(ids, tag));
+            let near = _mm512_mask_cmple_epu32_mask(lanes, _mm512_popcnt_epi32(differing), limit);
+            let found = _mm512_maskz_compress_epi32(near, _mm512_and_si512(ids, position_mask));
+            // SAFETY: there is room for all ranges and 16 more, and no more is kept than they have.
+            unsafe { _mm512_storeu_epi32(room.add(length).cast(), found) };
+            length += near.count_ones() as usize;
+        };
+        // A load across two lines waits for both, also where its mask leaves the second one out,
+        // so loads begin where lines do. Most ranges lie in one line or two: these are done without
+        // a branch, which would be guessed wrong every other time.
+        let skipped = ids.as_ptr().addr() % (IDS * size_of::<U32>()) / size_of::<U32>();
+        let (first, rest) = ids.split_at(ids.len().min(IDS - skipped));
+        let start = first.as_ptr().wrapping_sub(skipped);
+        line(start, lanes(first.len()) << skipped);
+        let (second, rest) = rest.split_at(rest.len().min(IDS));
+        line(if second.is_empty() { start } else { second.as_ptr() }, lanes(second.len()));
+        rest.chunks(IDS).for_each(|ids| line(ids.as_ptr(), lanes(ids.len())));
+    }
+    // SAFETY: as many were written, within what was reserved.
+    unsafe { positions.set_len(length) };
+}
+
+/// The first `count` lanes of 16.
+fn lanes(count: usize) -> u16 {
+    // A shift by 16 leaves nothing, so 16 lanes are all.
+    ((1u32 << count) - 1) as u16
+}
+
+/// Positions handled at once.
+const POSITIONS: usize = 4;
+
+#[target_feature(enable = "avx512f,avx512vl,avx512vpopcntdq,popcnt")]
+pub(super) fn compare(keys: &[Key], positions: &[u32], query: &Key, radius: u32, hits: &mut Vec<Hit>) {
+    // SAFETY: a key is 32 bytes, and the load asks for no alignment.
+    let load = |key: &Key| unsafe { _mm256_loadu_si256(key.as_ptr().cast()) };
+    let query_key = load(query);
+    let limit = _mm256_set1_epi64x(i64::from(radius));
+    let (groups, rest) = positions.as_chunks::<POSITIONS>();
+    for group in groups {
+        let [Some(first), Some(second), Some(third), Some(fourth)] = group.map(|at| keys.get(at as usize))
+        else {
+            scalar::compare(keys, group, query, radius, hits);
+            continue;
+        };
+        let counts = |key: &Key| _mm256_popcnt_epi64(_mm256_xor_si256(load(key), query_key));
+        let (first, second, third, fourth) = (counts(first), counts(second), counts(third), counts(fourth));
+        // In every 128 bits: half a key of the one register, half a key of the other.
+        let front =
+            _mm256_add_epi64(_mm256_unpacklo_epi64(first, second), _mm256_unpackhi_epi64(first, second));
+        let back =
+            _mm256_add_epi64(_mm256_unpacklo_epi64(third, fourth), _mm256_unpackhi_epi64(third, fourth));
+        let sums = _mm256_add_epi64(
+            _mm256_permute2x128_si256::<0x20>(front, back),
+            _mm256_permute2x128_si256::<0x31>(front, back),
+        );
+        if _mm256_cmple_epi64_mask(sums, limit) != 0 {
+            scalar::compare(keys, group, query, radius, hits);
+        }
+    }
+    scalar::compare(keys, rest, query, radius, hits);
 }

@@ -2,10 +2,7 @@
 
 use zerocopy::little_endian::U32;
 
-use super::{Hit, Key, prefetch};
-
-/// Keys fetched ahead in [`check`]: enough for some ten misses to overlap.
-const AHEAD: usize = 16;
+use super::{Hit, IdRange, Key, Wanted};
 
 #[inline(always)]
 fn distance(left: &Key, right: &Key) -> u32 {
@@ -25,15 +22,26 @@ pub(super) fn scan(keys: &[Key], base: u32, query: &Key, radius: u32, hits: &mut
     }
 }
 
-// Inlined into the functions for an instruction set, it is compiled with that set's POPCNT.
+// Inlined into the functions for an instruction set, these are compiled with that set's POPCNT.
 #[inline(always)]
-pub(super) fn check(keys: &[Key], ids: &[U32], query: &Key, radius: u32, hits: &mut Vec<Hit>) {
-    for (i, id) in ids.iter().enumerate() {
-        prefetch(ids.get(i + AHEAD).and_then(|id| keys.get(id.get() as usize)));
-        let Some(key) = keys.get(id.get() as usize) else { continue };
+pub(super) fn filter(ids: &[U32], wanted: &Wanted, ranges: &[IdRange], positions: &mut Vec<u32>) {
+    for range in ranges {
+        for id in range.of(ids) {
+            let differing = (id.get() ^ wanted.tag) & !wanted.position_bits;
+            if differing.count_ones() <= u32::from(range.allowed) {
+                positions.push(id.get() & wanted.position_bits);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) fn compare(keys: &[Key], positions: &[u32], query: &Key, radius: u32, hits: &mut Vec<Hit>) {
+    for &id in positions {
+        let Some(key) = keys.get(id as usize) else { continue };
         let distance = distance(key, query);
         if distance <= radius {
-            hits.push(Hit { distance, id: id.get() });
+            hits.push(Hit { distance, id });
         }
     }
 }

@@ -1,167 +1,300 @@
 //! Multi-index hashing: pieces of a hash looked up exactly, or almost.
 //!
 //! M. Norouzi, A. Punjani, D. J. Fleet, "Fast exact search in Hamming space with multi-index
-//! hashing", 2014. The bits of a hash are dealt out to slots. Two hashes that differ in at most
-//! `radius` bits differ in at most `flips(i)` bits of some slot `i`, whenever the sum of
-//! `flips(i) + 1` over all slots exceeds `radius` (pigeonhole). So:
+//! hashing", 2014; with different numbers of turned bits in different slots as in J. Qin et al.,
+//! "GPH: similarity search in Hamming space", 2018. The bits of a hash are dealt out to slots. Two
+//! hashes that differ in at most `radius` bits differ in at most `flips(i)` bits of some slot `i`,
+//! whenever the sum of `flips(i) + 1` exceeds `radius` (pigeonhole). So:
 //!
 //! ```text
-//! for each slot: for each way to turn up to flips(slot) of its bits:
-//!     candidates += the bucket of the query's turned slot
-//! report the candidates whose whole distance is within the radius
+//! for each slot, for each way to turn up to flips(slot) of its directory's bits:   probe
+//!     for each id in that bucket whose tag differs in no more than the flips left:  candidate
+//!         if its key is within the radius, and no earlier slot gives it: hit
 //! ```
 //!
-//! The slots are in the file; the flips follow from the radius of the query, so any radius has an
-//! exact answer. Time goes into cache misses: offsets, ids and keys are each fetched ahead.
+//! A tag holds bits of the slot beyond the directory's in the part of an id that the position
+//! leaves free. So a slot can be much wider than its directory, which keeps candidates few without
+//! making the directory large.
+//!
+//! Time goes into waiting for memory. Probes therefore run through four stages, a chunk at a time:
+//! while one chunk's offsets are fetched, the ids of the chunk before it are, and the keys of the
+//! one before that. The next query's chunks follow the last one's without a pause.
 
-use std::ops::Range;
+use std::sync::OnceLock;
 
-use rayon::prelude::*;
+use lykta_hash::Pdq;
 use zerocopy::little_endian::U32;
 
-use super::slots::{Slots, bucket, flips};
-use crate::error::{Error, Problem};
-use crate::format::SectionKind;
-use crate::hamming::{Hit, Kernel, Key, prefetch};
-use crate::layout::View;
+use super::clock::{Clock, Stage};
+use super::cost::Allocation;
+use super::slots::{MAX_FLIPS, Mask, Slot, Slots, low_bits, masks, words};
+use crate::format::MAX_DIRECTORY_BITS;
+use crate::hamming::{Hit, IdRange, Kernel, Key, Wanted, prefetch};
 
-/// Buckets fetched ahead.
-const AHEAD: usize = 32;
+/// Probes that go through a stage together: enough for their cache misses to overlap, few enough for
+/// what they fetch to stay in the level-1 cache until the next stage.
+const CHUNK: usize = 32;
 
-/// A query that finds more candidates than this share of the list is left to the scan, which reads
-/// memory in order: hashes of one family can fill a bucket.
-const WORTHWHILE_SHARE: usize = 8;
-
-/// Buffers of a search.
-#[derive(Default)]
-pub(crate) struct Scratch {
-    buckets: Vec<Range<usize>>,
-    candidates: Vec<U32>,
-}
+/// What a candidate costs, in ids. A query that looks at as many ids as the list has hashes is left to
+/// the scan: that happens where hashes crowd buckets, and the scan reads memory in order.
+const IDS_PER_CANDIDATE: usize = 8;
 
 /// The structure as it lies in a file.
+#[derive(Clone, Copy)]
 pub(crate) struct Mih<'a> {
     pub(crate) slots: &'a Slots,
-    pub(crate) view: View<'a>,
+    /// MIH_TABLES.
+    pub(crate) tables: &'a [U32],
     pub(crate) keys: &'a [Key],
 }
 
+/// A hit of one of several queries. Order: query, then distance, then position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct QueryHit {
+    /// Which query.
+    pub(crate) query: u32,
+    /// The key that was found.
+    pub(crate) hit: Hit,
+}
+
+/// Buffers of a search, kept from one to the next.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    probes: Probes,
+    ranges: Ranges,
+    candidates: Candidates,
+    /// Hits of all queries, in no order, each once.
+    pub(crate) hits: Vec<QueryHit>,
+    /// Of one chunk.
+    found: Vec<Hit>,
+    /// Queries that the scan must answer; their hits are to be thrown away.
+    pub(crate) crowded: Vec<u32>,
+    /// What was done.
+    pub(crate) counts: Counts,
+}
+
+/// What searches did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) probes: u64,
+    pub(crate) ids: u64,
+    pub(crate) candidates: u64,
+}
+
+/// Which query and slot a chunk belongs to.
+#[derive(Clone, Copy, Default)]
+struct Job {
+    query: usize,
+    slot: usize,
+    flips: usize,
+    /// The query's own bucket in the slot.
+    own: u32,
+    tag: u32,
+}
+
+/// Buckets to look up: the query's own, turned by each mask.
+#[derive(Default)]
+struct Probes {
+    job: Job,
+    masks: &'static [Mask],
+}
+
+/// What is in those buckets: of the slot's ids, or of keys when they lie in its order.
+#[derive(Default)]
+struct Ranges {
+    job: Job,
+    ranges: Vec<IdRange>,
+}
+
+/// Keys to compare.
+#[derive(Default)]
+struct Candidates {
+    job: Job,
+    positions: Vec<u32>,
+}
+
 impl<'a> Mih<'a> {
-    /// The offsets and ids of slot number `i`.
-    fn tables(&self, i: usize) -> Option<(&'a [U32], &'a [U32])> {
-        let offsets = self.view.u32s(SectionKind::MihOffsets).get(self.slots.0.get(i)?.offsets.clone())?;
-        let count = self.keys.len();
-        let ids = self.view.u32s(SectionKind::MihIds).get(i * count..(i + 1) * count)?;
-        Some((offsets, ids))
+    fn offsets(&self, slot: &Slot) -> &'a [U32] {
+        self.tables.get(slot.first_offset..slot.first_offset + slot.shape.offsets()).unwrap_or_default()
     }
 
-    /// Appends the keys within `radius`, in no order and possibly more than once. False when a scan
-    /// is the better way; the hits are then incomplete.
+    /// The ids of a slot; none for the one in whose order the keys lie.
+    fn ids(&self, slot: &Slot) -> Option<&'a [U32]> {
+        self.tables.get(slot.first_id?..)?.get(..self.keys.len())
+    }
+
+    /// Searches all queries. What is found is in `scratch.hits`.
     pub(crate) fn search(
         &self,
         kernel: Kernel,
-        query: &Key,
+        queries: &[Pdq],
         radius: u32,
+        allocation: &Allocation,
         scratch: &mut Scratch,
-        hits: &mut Vec<Hit>,
-    ) -> bool {
-        let Scratch { buckets, candidates } = scratch;
-        candidates.clear();
-        let most = self.keys.len() / WORTHWHILE_SHARE;
-        for (i, (slot, flips)) in self.slots.0.iter().zip(flips(self.slots.0.len(), radius)).enumerate() {
-            let Some(flips) = flips else { continue };
-            let (Some((offsets, ids)), Some(masks)) = (self.tables(i), slot.masks(flips)) else {
-                return false;
-            };
-            let own = slot.bucket(query);
-            buckets.clear();
-            for (j, mask) in masks.iter().enumerate() {
-                prefetch(masks.get(j + AHEAD).and_then(|mask| offsets.get((own ^ mask) as usize)));
-                let at = (own ^ mask) as usize;
-                let (Some(start), Some(end)) = (offsets.get(at), offsets.get(at + 1)) else { return false };
-                let range = start.get() as usize..end.get() as usize;
-                if !range.is_empty() {
-                    prefetch(ids.get(range.start));
-                    buckets.push(range);
-                }
-            }
-            for range in buckets.iter() {
-                let Some(ids) = ids.get(range.clone()) else { return false };
-                if candidates.len() + ids.len() > most {
-                    return false;
-                }
-                candidates.extend_from_slice(ids);
+        clock: &mut impl Clock,
+    ) {
+        scratch.hits.clear();
+        scratch.crowded.clear();
+        scratch.counts = Counts::default();
+        let mut search =
+            Search { mih: *self, kernel, queries, radius, allocation, scratch, looked_at: (0, 0) };
+        for query in 0..queries.len() {
+            for (slot, flips) in allocation.flips.iter().enumerate() {
+                let Some(flips) = *flips else { continue };
+                search.slot(query, slot, flips, clock);
             }
         }
-        kernel.check(self.keys, candidates, query, radius, hits);
-        true
+        search.drain(clock);
     }
+}
 
-    /// Checks that every key is in its bucket of every slot, once. O(slots x keys).
-    pub(crate) fn verify(&self) -> Result<(), Error> {
-        (0..self.slots.0.len()).into_par_iter().try_for_each(|i| self.verify_slot(i))
-    }
+/// One search under way.
+struct Search<'s, 'a> {
+    mih: Mih<'a>,
+    kernel: Kernel,
+    queries: &'s [Pdq],
+    radius: u32,
+    allocation: &'s Allocation,
+    scratch: &'s mut Scratch,
+    /// A query, and what it has cost so far, in ids.
+    looked_at: (usize, usize),
+}
 
-    fn verify_slot(&self, i: usize) -> Result<(), Error> {
-        let Some((offsets, ids)) = self.tables(i) else {
-            return Err(Problem::Content(SectionKind::MihOffsets).into());
-        };
-        let slot = &self.slots.0[i];
-        let wrong_offset = |bucket: usize| Problem::Record {
-            section: SectionKind::MihOffsets,
-            record: (slot.offsets.start + bucket) as u64,
-            what: "buckets that leave out or share hashes",
-        };
-        let mut next = 0;
-        for (bucket, pair) in offsets.windows(2).enumerate() {
-            let range = pair[0].get() as usize..pair[1].get() as usize;
-            if range.start != next {
-                return Err(wrong_offset(bucket).into());
+impl Search<'_, '_> {
+    /// Sends the probes of one slot through the stages.
+    fn slot(&mut self, query: usize, slot: usize, flips: usize, clock: &mut impl Clock) {
+        let (number, Some(slot)) = (slot, self.mih.slots.slots.get(slot)) else { return };
+        let (shape, offsets) = (&slot.shape, self.mih.offsets(slot));
+        let (own, tag) = shape.split(shape.value(&self.queries[query].0));
+        let job = Job { query, slot: number, flips, own: own as u32, tag };
+        for masks in all_masks(shape.directory_bits, flips).chunks(CHUNK) {
+            self.advance(clock);
+            clock.enter(Stage::Offsets);
+            self.scratch.probes = Probes { job, masks };
+            for mask in masks {
+                prefetch(offsets.get((job.own ^ mask.bits) as usize));
             }
-            next = range.end;
-            let Some(members) = ids.get(range.clone()) else { return Err(wrong_offset(bucket).into()) };
-            let at_home = |id: &U32| {
-                self.keys.get(id.get() as usize).is_some_and(|key| slot.bucket(key) as usize == bucket)
-            };
-            // Ascending and in the one bucket that is theirs: so each hash is there at most once,
-            // and there are as many places as hashes.
-            if !members.is_sorted_by(|a, b| a.get() < b.get()) || !members.iter().all(at_home) {
-                let record = (i * self.keys.len() + range.start) as u64;
-                let what = "a hash in a bucket that is not its own";
-                return Err(Problem::Record { section: SectionKind::MihIds, record, what }.into());
+            self.scratch.counts.probes += masks.len() as u64;
+        }
+    }
+
+    /// Moves every chunk one stage on; afterwards there is room for a new one.
+    fn advance(&mut self, clock: &mut impl Clock) {
+        clock.enter(Stage::Keys);
+        self.compare();
+        clock.enter(Stage::Ids);
+        self.filter();
+        clock.enter(Stage::Offsets);
+        self.look_up();
+    }
+
+    fn drain(&mut self, clock: &mut impl Clock) {
+        for _ in 0..3 {
+            self.advance(clock);
+        }
+        clock.enter(Stage::Other);
+    }
+
+    /// Stage 2: offsets have arrived; asks for ids, or keys where a bucket is a run of them.
+    fn look_up(&mut self) {
+        let Probes { job, masks } = std::mem::take(&mut self.scratch.probes);
+        let mih = self.mih;
+        let Some(slot) = mih.slots.slots.get(job.slot) else { return };
+        let (offsets, ids) = (mih.offsets(slot), mih.ids(slot));
+        let ranges = &mut self.scratch.ranges;
+        ranges.job = job;
+        for mask in masks {
+            let bucket = (job.own ^ mask.bits) as usize;
+            let Some([start, end]) = offsets.get(bucket..).and_then(<[U32]>::first_chunk) else { continue };
+            let (start, end) = (start.get(), end.get());
+            // Empty, or of a damaged file.
+            if start >= end {
+                continue;
+            }
+            // Most buckets lie in one cache line or two.
+            let (first, last) = (start as usize, end as usize - 1);
+            match ids {
+                Some(ids) => {
+                    prefetch(ids.get(first));
+                    prefetch(ids.get(last));
+                }
+                None => {
+                    prefetch(mih.keys.get(first));
+                    prefetch(mih.keys.get(last));
+                }
+            }
+            let allowed = job.flips as u8 - mask.turned;
+            ranges.ranges.push(IdRange { start, end, allowed });
+        }
+    }
+
+    /// Stage 3: ids have arrived; asks for the keys of those whose tag is near.
+    fn filter(&mut self) {
+        let Scratch { ranges: Ranges { job, ranges }, candidates, crowded, counts, .. } = &mut *self.scratch;
+        let (job, mih) = (*job, self.mih);
+        candidates.job = job;
+        let Some(slot) = mih.slots.slots.get(job.slot) else { return };
+        if self.looked_at.0 != job.query {
+            self.looked_at = (job.query, 0);
+        }
+        let positions = &mut candidates.positions;
+        let keys = mih.keys.len();
+        let asked: usize = ranges.iter().map(|range| (range.end - range.start) as usize).sum();
+        match mih.ids(slot) {
+            // Asked before anything is done, so that a bucket is not looked at whose size is a lie.
+            _ if self.looked_at.1 + asked > keys => self.looked_at.1 = usize::MAX / 2,
+            Some(ids) => {
+                let tag = job.tag.checked_shl(mih.slots.id_bits).unwrap_or(0);
+                let wanted = Wanted { position_bits: low_bits(mih.slots.id_bits), tag };
+                self.kernel.filter(ids, &wanted, ranges, positions);
+                counts.ids += asked as u64;
+            }
+            None => positions.extend(ranges.iter().flat_map(|range| range.start..range.end)),
+        }
+        ranges.clear();
+        self.looked_at.1 += asked + IDS_PER_CANDIDATE * positions.len();
+        if self.looked_at.1 > keys {
+            positions.clear();
+            if crowded.last() != Some(&(job.query as u32)) {
+                crowded.push(job.query as u32);
             }
         }
-        if next == self.keys.len() { Ok(()) } else { Err(wrong_offset(offsets.len() - 1).into()) }
+        for position in positions.iter() {
+            prefetch(mih.keys.get(*position as usize));
+        }
+    }
+
+    /// Stage 4: keys have arrived.
+    fn compare(&mut self) {
+        let Scratch { candidates: Candidates { job, positions }, hits, found, counts, .. } =
+            &mut *self.scratch;
+        let (job, keys) = (*job, self.mih.keys);
+        let Some(query) = self.queries.get(job.query) else { return };
+        counts.candidates += positions.len() as u64;
+        found.clear();
+        self.kernel.compare(keys, positions, &query.0, self.radius, found);
+        positions.clear();
+        // An earlier slot gives it as well.
+        let earlier = self.mih.slots.slots.iter().zip(&self.allocation.flips).take(job.slot);
+        let found_before = |key: &Key| {
+            let (key, query) = (words(key), words(&query.0));
+            earlier.clone().any(|(slot, flips)| {
+                let differing: u32 = (0..4).map(|i| ((key[i] ^ query[i]) & slot.mask[i]).count_ones()).sum();
+                flips.is_some_and(|flips| differing as usize <= flips)
+            })
+        };
+        for hit in found.drain(..) {
+            if keys.get(hit.id as usize).is_some_and(|key| !found_before(key)) {
+                hits.push(QueryHit { query: job.query as u32, hit });
+            }
+        }
     }
 }
 
-/// The tables of one slot: 2^width + 1 offsets, then the ids bucket by bucket, ascending.
-pub(crate) struct Table {
-    pub(crate) offsets: Vec<u32>,
-    pub(crate) ids: Vec<u32>,
-}
-
-/// Builds the tables of all slots, in order.
-pub(crate) fn build(keys: &[Key], slots: &[Vec<u8>]) -> Vec<Table> {
-    slots.par_iter().map(|bits| build_slot(keys, bits)).collect()
-}
-
-fn build_slot(keys: &[Key], bits: &[u8]) -> Table {
-    let mut offsets = vec![0; (1 << bits.len()) + 1];
-    for key in keys {
-        offsets[bucket(bits, key) as usize + 1] += 1;
-    }
-    let mut sum = 0;
-    for offset in &mut offsets {
-        sum += *offset;
-        *offset = sum;
-    }
-    let mut next = offsets.clone();
-    let mut ids = vec![0; keys.len()];
-    for (id, key) in (0..).zip(keys) {
-        let place = &mut next[bucket(bits, key) as usize];
-        ids[*place as usize] = id;
-        *place += 1;
-    }
-    Table { offsets, ids }
+/// The masks of every directory, made when first needed.
+fn all_masks(directory_bits: u32, flips: usize) -> &'static [Mask] {
+    static MASKS: [[OnceLock<Vec<Mask>>; MAX_FLIPS + 1]; MAX_DIRECTORY_BITS as usize + 1] =
+        [const { [const { OnceLock::new() }; MAX_FLIPS + 1] }; MAX_DIRECTORY_BITS as usize + 1];
+    let cell = MASKS.get(directory_bits as usize).and_then(|cells| cells.get(flips));
+    cell.map_or(&[], |cell| cell.get_or_init(|| masks(directory_bits, flips)))
 }

@@ -138,6 +138,28 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn retractions_are_those_that_were_added(
+        pairs in prop::collection::vec(("[ab]{0,2}", "[xy]{0,3}"), 0..60),
+    ) {
+        let mut builder = Builder::new(BuildOptions::default());
+        for (list, entry) in &pairs {
+            builder.retract(list, entry).unwrap();
+        }
+        let index = Index::new(builder.into_bytes().unwrap()).unwrap();
+        index.verify().unwrap();
+        let expected: std::collections::BTreeSet<_> =
+            pairs.iter().map(|(list, entry)| (list.as_str(), entry.as_str())).collect();
+        prop_assert!(index.retractions().eq(expected.iter().copied()));
+        for list in ["", "a", "b", "ab", "c"] {
+            for entry in ["", "x", "y", "xx", "yyy", "z"] {
+                prop_assert_eq!(index.retracts(list, entry), expected.contains(&(list, entry)));
+            }
+        }
+    }
+}
+
 /// Every empty file has the digest of nothing and every flat picture a blank PDQ: in a list, such a
 /// hash would accuse them all.
 #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use lykta_hash::Digest;
 use lykta_index::{BuildOptions, Builder, Index, NewEntry, Source, Structure};
 
-use crate::made_up::{full_index, hashes, pdq_index};
+use crate::made_up::{full_index, full_index_of, hashes, pdq_index};
 
 fn builder(digest: Digest) -> Builder {
     let mut builder = Builder::new(BuildOptions::default());
@@ -58,8 +58,8 @@ fn a_build_that_fails_leaves_the_old_file() {
 
 #[test]
 fn a_build_stops_before_it_takes_more_memory_than_allowed() {
-    let limit = 1 << 20;
-    let mut builder = Builder::new(BuildOptions { memory: Some(limit), ..BuildOptions::default() });
+    let limit = 64 << 20;
+    let mut builder = Builder::new(BuildOptions { memory: limit, ..BuildOptions::default() });
     let list = builder.add_source(Source::default());
     let mut add = |row: u32| {
         let mut digest = [0; 32];
@@ -67,9 +67,52 @@ fn a_build_stops_before_it_takes_more_memory_than_allowed() {
         let hashes = [Digest::Sha256(digest).into()];
         builder.add(list, &NewEntry { hashes: &hashes, ..NewEntry::default() })
     };
-    let error = (1..100_000).find_map(|row| add(row).err()).unwrap();
-    assert!(error.to_string().contains("1048576 bytes of memory"), "{error}");
+    let error = (1..3_000_000).find_map(|row| add(row).err()).unwrap();
+    assert!(error.to_string().contains("67108864 bytes allowed"), "{error}");
     assert!(builder.memory() <= limit + 1000);
+
+    let little = BuildOptions { memory: limit - 1, ..BuildOptions::default() };
+    let error = Builder::new(little).into_bytes().unwrap_err();
+    assert!(error.to_string().contains("at least 67108864"), "{error}");
+}
+
+/// A build that was killed leaves its temporary file; one that runs holds a lock on its own.
+#[test]
+fn leftovers_of_killed_builds_are_removed_and_running_builds_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    for name in [".lykta-index-dead.tmp", ".lykta-index-alive.tmp", ".lykta-index-other", "x.tmp"] {
+        fs::write(file(name), "x").unwrap();
+    }
+    let alive = fs::File::open(file(".lykta-index-alive.tmp")).unwrap();
+    alive.lock().unwrap();
+    builder(Digest::Md5([1; 16])).write(&file("list.lykta")).unwrap();
+    let mut names: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [".lykta-index-alive.tmp", ".lykta-index-other", "list.lykta", "x.tmp"]);
+}
+
+/// A reader that opens the new file the moment it has its name.
+#[test]
+fn a_new_index_is_not_locked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list.lykta");
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut opened = 0;
+            while opened < 50 {
+                match Index::open(&path) {
+                    Ok(_) => opened += 1,
+                    Err(error) => assert!(error.to_string().contains("cannot open"), "{error}"),
+                }
+            }
+        });
+        while !reader.is_finished() {
+            builder(Digest::Md5([1; 16])).write(&path).unwrap();
+        }
+        reader.join().unwrap();
+    });
 }
 
 #[cfg(unix)]
@@ -108,13 +151,32 @@ fn a_pipe_in_place_of_an_index_does_not_hang() {
     assert!(Index::read(&path).err().unwrap().to_string().contains("not a regular file"));
 }
 
+/// Where fuzzing begins: `LYKTA_WRITE_GOLDEN=1` writes them anew after a change of the format.
+#[test]
+fn the_seeds_of_fuzzing_are_index_files_of_today() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/fuzz/index_open");
+    let mut seeds = vec![("empty".to_owned(), Builder::new(BuildOptions::default()).into_bytes().unwrap())];
+    for structure in [Structure::Bk, Structure::Mih, Structure::Flat] {
+        let few = hashes(30, 10, &mut crate::made_up::Numbers(5));
+        seeds.push((format!("all-kinds-{structure}"), full_index_of(structure, 20)));
+        seeds.push((format!("pdq-only-{structure}"), pdq_index(&few, structure)));
+    }
+    for (name, bytes) in seeds {
+        let path = folder.join(name + ".lykta");
+        if std::env::var_os("LYKTA_WRITE_GOLDEN").is_some() {
+            fs::write(&path, &bytes).unwrap();
+        }
+        Index::new(fs::read(&path).unwrap()).unwrap().verify().unwrap();
+    }
+}
+
 /// The file that an earlier version wrote must stay readable, and a change of the format must not
-/// go unnoticed: `LYKTA_WRITE_GOLDEN=1 cargo test -p lykta-index golden` writes it anew.
+/// go unnoticed: `LYKTA_WRITE_GOLDEN=1 cargo test -p lykta-index files` writes it anew.
 #[test]
 fn the_golden_file_is_what_is_written_today() {
     for structure in [Structure::Bk, Structure::Mih] {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join(format!("../../testdata/index/golden-v1-{structure}.lykta"));
+            .join(format!("../../testdata/index/golden-v2-{structure}.lykta"));
         let today = full_index(structure);
         if std::env::var_os("LYKTA_WRITE_GOLDEN").is_some() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();

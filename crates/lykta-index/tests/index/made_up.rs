@@ -1,6 +1,6 @@
 //! Made-up lists for the tests of this crate.
 
-use lykta_hash::{Digest, Hash, Pdq};
+use lykta_hash::{Bits64, Digest, Hash, Pdq};
 use lykta_index::{BuildOptions, Builder, Label, NewEntry, Role, Source, Structure};
 
 /// A small generator of reproducible numbers (SplitMix64, Steele, Lea and Flood, 2014).
@@ -65,12 +65,25 @@ pub(crate) fn pdq_index(hashes: &[Pdq], structure: Structure) -> Vec<u8> {
 
 /// A small index file with something in every section that the structure has.
 pub(crate) fn full_index(structure: Structure) -> Vec<u8> {
+    // More rows than a leaf of the BK-tree takes.
+    full_index_of(structure, 700)
+}
+
+/// The same with another number of rows.
+pub(crate) fn full_index_of(structure: Structure, rows: u64) -> Vec<u8> {
     let mut numbers = Numbers(7);
     let mut builder = Builder::new(BuildOptions { structure: Some(structure), ..BuildOptions::default() });
-    let found = builder.add_source(Source { name: "found.csv".into(), rows: 700, ..Source::default() });
-    let known = builder.add_source(Source { name: "known".into(), role: Role::Ignore, ..Source::default() });
-    // More rows than a leaf of the BK-tree takes.
-    for row in 1..=700 {
+    let found = builder.add_source(Source { name: "found.csv".into(), rows, ..Source::default() });
+    let known = builder.add_source(Source {
+        name: "known".into(),
+        role: Role::Ignore,
+        near_radius: Some(12),
+        min_quality: Some(70),
+        ..Source::default()
+    });
+    builder.retract("older", "row 7").expect("room");
+    builder.retract("older", "picture 3").expect("room");
+    for row in 1..=rows {
         let name = format!("picture {row}");
         let digests = [
             Digest::Md5(numbers.bytes()),
@@ -79,7 +92,9 @@ pub(crate) fn full_index(structure: Structure) -> Vec<u8> {
             Digest::Blake3(numbers.bytes()),
         ];
         let mut hashes: Vec<Hash> = vec![numbers.pdq().into()];
+        let bits = [Hash::Phash(Bits64(numbers.bytes())), Hash::Dhash(Bits64(numbers.bytes()))];
         hashes.extend(digests.iter().filter(|_| row % 5 == 0).map(|digest| Hash::from(*digest)));
+        hashes.extend(bits.iter().filter(|_| row % 4 == 0));
         let code = (row % 3).to_string();
         let label = Label { scheme: "scheme", version: "1", code: &code, series: "" };
         let entry = NewEntry {
