@@ -193,11 +193,13 @@ pub(crate) enum PdqModeArg {
 #[command(
     after_help = "Without HASH, one is read from each line of standard input. One JSON line a hash, in the order given.
 Exit code as scan: 0 nothing found, 1 found, 3 and 4 the same when some line was no
-hash that can be compared, 2 not started.
+hash that can be compared, 2 not started or stopped early. Of the index files only header and section
+table are checked: use `lykta index verify` after copying one.
 
 Examples:
   lykta query list.lykta sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709
-  lykta query list.lykta --radius 40 < hashes.txt"
+  lykta query list.lykta --radius 40 < hashes.txt
+  lykta query base.lykta --index monday.lykta --dispute contested.csv < hashes.txt"
 )]
 pub(crate) struct QueryArgs {
     /// The index file
@@ -206,13 +208,16 @@ pub(crate) struct QueryArgs {
     /// Further index files, asked as well
     #[arg(long = "index", value_name = "MORE")]
     pub(crate) more: Vec<PathBuf>,
-    /// Largest distance of PDQ hashes, in bits
-    #[arg(long, value_name = "BITS", value_parser = radius, default_value = "31")]
-    pub(crate) radius: u32,
+    /// Largest distance of PDQ hashes, in bits; 31 when neither this nor the list says another
+    #[arg(long, value_name = "BITS", value_parser = radius)]
+    pub(crate) radius: Option<u32>,
     /// Least PDQ quality of entries compared by likeness, where the list gives one, 0 to 100
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 0)]
     pub(crate) min_quality: u8,
-    /// Queries at a time
+    /// Mark matches with the entries that this CSV file names (header: list,entry) as disputed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dispute: Option<PathBuf>,
+    /// Threads that answer; all processors when not given
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Accepted for uniformity: JSON lines are what is printed anyway
@@ -234,22 +239,29 @@ Nothing that is scanned is ever changed.
 
 Examples:
   lykta scan --index list.lykta -o report evidence/
+  lykta scan --index base.lykta --index monday.lykta -o report evidence/
   lykta scan --index list.lykta --radius pdq=24 --jobs 8 picture.jpg
   lykta scan --index list.lykta --report jsonl,csv --record all -o report /mnt/disk"
 )]
 pub(crate) struct ScanArgs {
-    /// The index file
-    #[arg(long, value_name = "INDEX")]
-    pub(crate) index: PathBuf,
+    /// An index file; several are asked as one
+    #[arg(long, required = true, value_name = "INDEX")]
+    pub(crate) index: Vec<PathBuf>,
     /// Folder for the results: made, or empty
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Largest distance of PDQ hashes, in bits
-    #[arg(long, value_name = "pdq=BITS", value_parser = radius, default_value = "pdq=31")]
-    pub(crate) radius: u32,
+    /// Largest distance of PDQ hashes, in bits; pdq=31 when neither this nor the list says another
+    #[arg(long, value_name = "pdq=BITS", value_parser = radius)]
+    pub(crate) radius: Option<u32>,
     /// Least PDQ quality of pictures and entries compared by likeness, 0 to 100
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 50)]
     pub(crate) min_quality: u8,
+    /// Mark matches with the entries that this CSV file names (header: list,entry) as disputed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dispute: Option<PathBuf>,
+    /// Point out entries that more items match than this; 0 for never
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) warn_hits: u64,
     /// Items at a time; all processors when not given
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,

@@ -1,7 +1,7 @@
 //! Opening the index files that a command names.
 
 use std::error::Error as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lykta::Index;
 use lykta::source::Locator;
@@ -18,6 +18,11 @@ pub(crate) fn open_index(path: &Path) -> anyhow::Result<Index> {
             None => error,
         }
     })
+}
+
+/// Opens several, in the order given.
+pub(crate) fn open_indexes<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) -> anyhow::Result<Vec<Index>> {
+    paths.into_iter().map(|path| open_index(path)).collect()
 }
 
 /// Opens an index and compares every byte of it with its checksums: a result must not rest on a file

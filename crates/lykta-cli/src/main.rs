@@ -5,6 +5,7 @@
 
 mod args;
 mod commands;
+mod disputes;
 mod interrupt;
 mod known;
 mod progress;

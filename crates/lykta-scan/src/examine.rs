@@ -16,7 +16,8 @@ use lykta_media::{Digester, ErrorKind, Format, SNIFF_LEN, decode, probe, sniff};
 use lykta_source::{FileItem, OpenFile};
 
 use crate::budget::Budget;
-use crate::matching::{Matcher, Matches};
+use crate::matches::Matches;
+use crate::matching::Matcher;
 use crate::options::Options;
 use crate::outcome::{ExactOnly, Failure, Outcome, Problem, Skip};
 use crate::read::{GivenUp, Watch, complete, read_again, read_all, unreadable};
@@ -41,9 +42,9 @@ enum Picture {
 }
 
 impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
-    pub(crate) fn new(index: &'i Index<D>, options: Options) -> Self {
+    pub(crate) fn new(indexes: &'i [Index<D>], options: Options) -> Self {
         Self {
-            matcher: Matcher::new(index, &options),
+            matcher: Matcher::new(indexes, &options),
             file_memory: Budget::new(options.file_memory),
             decode_memory: Budget::new(options.decode_memory),
             options,
@@ -209,7 +210,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
             (None, unmatched) => unmatched,
         };
         record.problem = problem;
-        record.matches = matches.into_vec();
+        record.matches = self.matcher.finish(matches);
     }
 }
 

@@ -24,8 +24,11 @@
 #![forbid(unsafe_code)]
 
 mod budget;
+mod entry_set;
 mod error;
 mod examine;
+mod hits;
+mod matches;
 mod matching;
 mod options;
 mod outcome;
@@ -37,13 +40,17 @@ mod scanner;
 mod sink;
 mod summary;
 
+pub use entry_set::EntrySet;
 pub use error::Error;
+pub use hits::FrequentEntry;
+pub use matching::Answer;
 pub use options::Options;
 pub use outcome::{ExactOnly, Failure, Outcome, Problem, Skip};
 pub use progress::Progress;
 pub use record::{FORMAT_VERSION, Label, Match, Record};
 pub use report::{
-    FindingSpool, IndexInfo, ListInfo, ReportDir, ReportOptions, RunInfo, Written, disarm_formula,
+    DisputeInfo, FindingSpool, IndexInfo, ListInfo, ReportDir, ReportOptions, RunInfo, Written,
+    disarm_formula,
 };
 pub use scanner::Scanner;
 pub use sink::Sink;

@@ -1,20 +1,22 @@
-//! Hashes to matches: exact and near search, the quality gates, what counts as weak.
+//! Hashes to matches: exact and near search in all indexes, the quality gates.
 
-use std::collections::btree_map::Entry as Slot;
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use lykta_hash::{Digests, Hash, Kind, KindSet, Pdq};
-use lykta_index::{Entry, Index, Near, Role};
+use lykta_hash::{Digest, Digests, Hash, Kind, KindSet, Pdq};
+use lykta_index::{Index, Near, Role};
 use lykta_media::pdq::{View, Views};
 
-use crate::options::Options;
-use crate::record::{Label, Match};
+use crate::entry_set::EntrySet;
+use crate::matches::Matches;
+use crate::options::{DEFAULT_RADIUS, Options};
+use crate::record::Match;
 use crate::summary::NearMatching;
 
-/// Looks hashes up in an index, by the rules of one scan.
+/// Looks hashes up in indexes, by the rules of one scan.
 pub(crate) struct Matcher<'i, D> {
-    index: &'i Index<D>,
+    indexes: &'i [Index<D>],
     near: NearMatching,
+    disputed: Arc<EntrySet>,
 }
 
 /// Why the likeness of a picture decided nothing although it could have been decoded: the picture,
@@ -22,17 +24,25 @@ pub(crate) struct Matcher<'i, D> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooFlat;
 
+/// What is known of a hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The matches, in the order of results.
+    pub matches: Vec<Match>,
+}
+
 impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
-    pub(crate) fn new(index: &'i Index<D>, options: &Options) -> Self {
-        let near = match (options.near, index.kinds().contains(Kind::Pdq)) {
+    pub(crate) fn new(indexes: &'i [Index<D>], options: &Options) -> Self {
+        let any_pdq = indexes.iter().any(|index| index.kinds().contains(Kind::Pdq));
+        let near = match (options.near, any_pdq) {
             (false, _) => NearMatching::Off,
             (true, false) => NearMatching::NoPdqInLists,
             (true, true) => NearMatching::Performed {
-                radius: options.radius.min(Pdq::BITS),
+                radius: options.radius.unwrap_or(DEFAULT_RADIUS).min(Pdq::BITS),
                 min_quality: options.min_quality,
             },
         };
-        Self { index, near }
+        Self { indexes, near, disputed: Arc::clone(&options.disputed) }
     }
 
     pub(crate) fn near_matching(&self) -> NearMatching {
@@ -41,17 +51,17 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
 
     /// The kinds of digest that can match anything.
     pub(crate) fn digest_kinds(&self) -> KindSet {
-        self.index.kinds().intersection(KindSet::DIGESTS)
+        let kinds = self.indexes.iter().map(Index::kinds).fold(KindSet::EMPTY, KindSet::union);
+        kinds.intersection(KindSet::DIGESTS)
     }
 
     /// Every entry with one of `digests`, whatever its role, a match for each kind.
     pub(crate) fn exact(&self, digests: &Digests) -> Matches {
         let mut matches = Matches::default();
         for digest in digests.iter() {
-            for entry in self.index.exact(&digest) {
-                matches.add(&entry, digest.kind(), 0, None);
-            }
+            self.add_exact(&digest, &mut matches);
         }
+        matches.settle();
         matches.mark_weak();
         matches
     }
@@ -71,135 +81,97 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         }
         let (asked, hashes): (Vec<View>, Vec<Pdq>) =
             View::ALL.into_iter().zip(views.hashes).filter(|(_, hash)| !hash.is_blank()).unzip();
-        let answers = self.index.near_batch(&hashes, radius);
         let mut too_flat = false;
-        for (view, nears) in asked.into_iter().zip(answers) {
-            too_flat |= self.add_near(&nears, view, gate, matches);
+        for index in self.indexes {
+            for (view, nears) in asked.iter().zip(index.near_batch(&hashes, radius)) {
+                too_flat |= add_near(index, &nears, *view, gate, matches);
+            }
         }
+        matches.settle();
         // What the gate kept back must not read as if nothing had been there.
         let matched = matches.any(Role::Match, true) || matches.any(Role::Note, true);
         if too_flat && !matched { Err(TooFlat) } else { Ok(()) }
     }
 
-    /// The matches of each hash, of which nothing is known but itself.
-    pub(crate) fn look_up(&self, hashes: &[Hash]) -> Vec<Vec<Match>> {
-        let near = |hash: &Hash| match hash {
-            Hash::Pdq(pdq) if !pdq.is_blank() => Some(*pdq),
-            _ => None,
+    /// The answer to each hash, of which nothing is known but itself.
+    pub(crate) fn look_up(&self, hashes: &[Hash]) -> Vec<Answer> {
+        let mut answers: Vec<Matches> = hashes.iter().map(|_| Matches::default()).collect();
+        self.look_exact(hashes, &mut answers);
+        self.look_near(hashes, &mut answers);
+        let answer = |mut matches: Matches| {
+            matches.settle();
+            matches.mark_weak();
+            Answer { matches: self.finish(matches) }
         };
-        let pdqs: Vec<Pdq> = hashes.iter().filter_map(near).collect();
-        let mut answers = match self.near {
-            NearMatching::Performed { radius, .. } => self.index.near_batch(&pdqs, radius),
-            NearMatching::Off | NearMatching::NoPdqInLists => Vec::new(),
-        }
-        .into_iter();
-        let gate = match self.near {
-            NearMatching::Performed { min_quality, .. } => min_quality.max(1),
-            NearMatching::Off | NearMatching::NoPdqInLists => 1,
-        };
-        let matches_of = |hash: &Hash| match (hash, near(hash)) {
-            (Hash::Digest(digest), _) => self.exact(&[*digest].into_iter().collect()).into_vec(),
-            (Hash::Pdq(_), None) | (Hash::Phash(_) | Hash::Dhash(_), _) => Vec::new(),
-            (Hash::Pdq(_), Some(_)) => {
-                let mut matches = Matches::default();
-                let nears = answers.next().unwrap_or_default();
-                self.add_near(&nears, View::Original, gate, &mut matches);
-                matches.into_vec()
-            }
-        };
-        hashes.iter().map(matches_of).collect()
+        answers.into_iter().map(answer).collect()
     }
 
-    /// Adds the entries that may match, and says whether the gate kept one back.
-    fn add_near(&self, nears: &[Near], view: View, gate: u8, matches: &mut Matches) -> bool {
-        let mut kept_back = false;
-        for near in nears {
-            let Some(entry) = self.index.entry(near.entry) else { continue };
-            let too_flat = entry.pdq_quality.is_some_and(|quality| quality < gate);
-            if entry.role == Role::Ignore || near.pdq.is_blank() {
-                continue;
-            }
-            kept_back |= too_flat;
-            if !too_flat {
-                matches.add(&entry, Kind::Pdq, near.distance, Some(view));
-            }
-        }
-        kept_back
-    }
-}
-
-/// The matches of one item, one for each kind, list, entry name, label and role.
-///
-/// Several rows of a list may carry one name: views of one picture, or the same picture once more.
-/// What a reader of the result could not tell apart is one match, the nearest.
-#[derive(Default)]
-pub(crate) struct Matches(BTreeMap<Key, (u32, Option<View>, bool)>);
-
-// The order of exact matches in results: list, entry, kind, and then what makes the order total.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    list: String,
-    entry: String,
-    kind: Kind,
-    label: Option<Label>,
-    role: Role,
-}
-
-impl Matches {
-    fn add(&mut self, entry: &Entry<'_>, kind: Kind, distance: u32, view: Option<View>) {
-        let label = entry.label.map(|label| Label {
-            scheme: label.scheme.to_owned(),
-            version: label.version.to_owned(),
-            code: label.code.to_owned(),
-        });
-        let name = entry.name_or_row().into_owned();
-        let key = Key { list: entry.source.name.clone(), entry: name, kind, label, role: entry.role };
-        match self.0.entry(key) {
-            Slot::Vacant(slot) => {
-                slot.insert((distance, view, false));
-            }
-            // Views come in order, so of equal distances the first view stays.
-            Slot::Occupied(mut slot) if distance < slot.get().0 => {
-                slot.insert((distance, view, false));
-            }
-            Slot::Occupied(_) => {}
-        }
-    }
-
-    /// A match by MD5 or SHA-1 is weak unless a stronger digest of the same entry agrees as well.
-    fn mark_weak(&mut self) {
-        let name = |key: &Key| (key.list.clone(), key.entry.clone());
-        let strong: BTreeSet<_> = self.0.keys().filter(|key| !key.kind.is_weak()).map(name).collect();
-        for (key, (_, _, weak)) in &mut self.0 {
-            *weak = key.kind.is_weak() && !strong.contains(&name(key));
-        }
-    }
-
-    pub(crate) fn any(&self, role: Role, near: bool) -> bool {
-        self.0.keys().any(|key| key.role == role && key.kind.is_perceptual() == near)
-    }
-
-    pub(crate) fn has_role(&self, role: Role) -> bool {
-        self.any(role, false) || self.any(role, true)
-    }
-
-    /// In the order of results: exact ones first, then by distance, list, entry, kind.
-    pub(crate) fn into_vec(self) -> Vec<Match> {
-        let mut matches: Vec<Match> = self
-            .0
-            .into_iter()
-            .map(|(Key { list, entry, kind, label, role }, (distance, view, weak))| Match {
-                kind,
-                distance,
-                view,
-                list,
-                entry,
-                label,
-                role,
-                weak,
+    /// Adds to the answers what has the digests.
+    fn look_exact(&self, hashes: &[Hash], answers: &mut [Matches]) {
+        let (places, digests): (Vec<usize>, Vec<Digest>) = hashes
+            .iter()
+            .enumerate()
+            .filter_map(|(place, hash)| match hash {
+                Hash::Digest(digest) => Some((place, *digest)),
+                _ => None,
             })
-            .collect();
-        Match::sort(&mut matches);
-        matches
+            .unzip();
+        for index in self.indexes {
+            index.exact_batch(&digests, |at, entries| {
+                entries.for_each(|entry| answers[places[at]].add(&entry, digests[at].kind(), None));
+            });
+        }
     }
+
+    /// Adds to the answers what is near to the perceptual hashes.
+    fn look_near(&self, hashes: &[Hash], answers: &mut [Matches]) {
+        let NearMatching::Performed { radius, min_quality } = self.near else { return };
+        let (places, pdqs): (Vec<usize>, Vec<Pdq>) = hashes
+            .iter()
+            .enumerate()
+            .filter_map(|(place, hash)| match hash {
+                Hash::Pdq(pdq) if !pdq.is_blank() => Some((place, *pdq)),
+                _ => None,
+            })
+            .unzip();
+        for index in self.indexes {
+            for (place, nears) in places.iter().zip(index.near_batch(&pdqs, radius)) {
+                add_near(index, &nears, View::Original, min_quality.max(1), &mut answers[*place]);
+            }
+        }
+    }
+
+    /// The matches in the order of results.
+    pub(crate) fn finish(&self, matches: Matches) -> Vec<Match> {
+        matches.finish(&self.disputed)
+    }
+
+    fn add_exact(&self, digest: &Digest, matches: &mut Matches) {
+        for entry in self.indexes.iter().flat_map(|index| index.exact(digest)) {
+            matches.add(&entry, digest.kind(), None);
+        }
+    }
+}
+
+/// Adds the entries that may match, and says whether the gate kept one back.
+fn add_near<D: AsRef<[u8]>>(
+    index: &Index<D>,
+    nears: &[Near],
+    view: View,
+    gate: u8,
+    matches: &mut Matches,
+) -> bool {
+    let mut kept_back = false;
+    for near in nears {
+        let Some(entry) = index.entry(near.entry) else { continue };
+        let too_flat = entry.pdq_quality.is_some_and(|quality| quality < gate);
+        if entry.role == Role::Ignore || near.pdq.is_blank() {
+            continue;
+        }
+        kept_back |= too_flat;
+        if !too_flat {
+            matches.add(&entry, Kind::Pdq, Some((near.distance, view)));
+        }
+    }
+    kept_back
 }

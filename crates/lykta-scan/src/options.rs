@@ -1,8 +1,14 @@
 //! What a scan may do and cost.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use lykta_media::Limits;
+
+use crate::entry_set::EntrySet;
+
+/// Largest distance of a near match where nothing else is said, in bits: the usual one for PDQ.
+pub(crate) const DEFAULT_RADIUS: u32 = 31;
 
 /// What a scan may do and cost. The defaults are those of the command line.
 #[derive(Clone, Debug)]
@@ -11,11 +17,16 @@ pub struct Options {
     pub jobs: NonZeroUsize,
     /// Whether pictures are compared by likeness, as far as the index holds PDQ.
     pub near: bool,
-    /// Largest distance of a near match, in bits, 0..=256. 31 by default.
-    pub radius: u32,
+    /// Largest distance of a near match, in bits, 0..=256. None by default: 31.
+    pub radius: Option<u32>,
     /// Least quality of the item's picture and, where the list gives one, of the entry's, 0..=100.
     /// 50 by default. A picture of quality 0 never matches, whatever this says.
     pub min_quality: u8,
+    /// Entries whose matches are reported as ever and marked as disputed. None by default.
+    pub disputed: Arc<EntrySet>,
+    /// An entry with more hits than this in one scan is pointed out: a blank or very common picture
+    /// in a list floods everything. 1000 by default; 0 is never.
+    pub warn_hits: u64,
     /// Items longer than this many bytes are skipped.
     pub max_item_bytes: Option<u64>,
     /// The first item that would bring the bytes of the scan above this is skipped, and all after
@@ -37,8 +48,10 @@ impl Default for Options {
         Self {
             jobs: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             near: true,
-            radius: 31,
+            radius: None,
             min_quality: 50,
+            disputed: Arc::default(),
+            warn_hits: 1000,
             max_item_bytes: None,
             max_total_bytes: None,
             file_memory: 512 << 20,

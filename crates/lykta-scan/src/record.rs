@@ -54,6 +54,8 @@ pub struct Match {
     pub role: Role,
     /// Whether only MD5 or SHA-1 agree: a file with the same MD5 or SHA-1 can be made on purpose.
     pub weak: bool,
+    /// Whether somebody disputes that the entry belongs into its list. It counts all the same.
+    pub disputed: bool,
 }
 
 /// A classification, as the list has it.
@@ -180,6 +182,7 @@ struct MatchLine<'r> {
     label: Option<&'r Label>,
     role: &'static str,
     weak: bool,
+    disputed: bool,
 }
 
 impl Match {
@@ -211,6 +214,7 @@ impl<'r> MatchLine<'r> {
             label: found.label.as_ref(),
             role: found.role.name(),
             weak: found.weak,
+            disputed: found.disputed,
         }
     }
 }
@@ -278,6 +282,7 @@ mod tests {
                 label: Some(Label { scheme: "s".into(), version: "1".into(), code: "2".into() }),
                 role: Role::Note,
                 weak: false,
+                disputed: true,
             }],
             outcome: Outcome::Noted,
             access_time_at_risk: false,
@@ -292,7 +297,7 @@ mod tests {
                 r#"{{"v":1,"locator":["/dump/a.zip","inner/\"b\"\n\\xff.jpg"],"size":3,"#,
                 r#""digests":{{"sha1":"{sha1}"}},"pdq":"{pdq}","pdq_quality":88,"#,
                 r#""matches":[{{"kind":"pdq","distance":7,"view":"original","list":"l","entry":"row 4","#,
-                r#""label":{{"scheme":"s","version":"1","code":"2"}},"role":"note","weak":false}}]}}"#
+                r#""label":{{"scheme":"s","version":"1","code":"2"}},"role":"note","weak":false,"disputed":true}}]}}"#
             ),
             sha1 = "ab".repeat(20),
             pdq = "0f".repeat(32),

@@ -12,5 +12,5 @@ mod spool;
 
 pub use csv::disarm_formula;
 pub use dir::{ReportDir, ReportOptions, Written};
-pub use manifest::{IndexInfo, ListInfo, RunInfo};
+pub use manifest::{DisputeInfo, IndexInfo, ListInfo, RunInfo};
 pub use spool::FindingSpool;

@@ -20,15 +20,16 @@ use lykta_source::{FileItem, Item, ItemKind, escape};
 
 use crate::error::{Cause, Error};
 use crate::examine::Examiner;
+use crate::matching::Answer;
 use crate::options::Options;
 use crate::outcome::{Failure, Skip};
 use crate::progress::Progress;
 use crate::read::Watch;
-use crate::record::{Match, Record};
+use crate::record::Record;
 use crate::sink::Sink;
 use crate::summary::{NearMatching, Summary};
 
-/// Compares items with an index.
+/// Compares items with one index or several.
 ///
 /// May be kept and used many times, from many threads; the memory that [`Options`] grant is then
 /// shared by all of them.
@@ -40,7 +41,13 @@ pub struct Scanner<'i, D = Mapped> {
 impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
     /// A scanner; nothing is read yet.
     pub fn new(index: &'i Index<D>, options: Options) -> Self {
-        Self { examiner: Examiner::new(index, options.clone()), options }
+        Self::with_indexes(std::slice::from_ref(index), options)
+    }
+
+    /// A scanner that compares with several indexes, such as a large one and daily additions: their
+    /// answers are merged, and a match that two of them give is given once.
+    pub fn with_indexes(indexes: &'i [Index<D>], options: Options) -> Self {
+        Self { examiner: Examiner::new(indexes, options.clone()), options }
     }
 
     /// Whether and how pictures will be compared by likeness. A user must be told
@@ -73,14 +80,14 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
             Work::Done(record) => record.as_ref().clone(),
             Work::Examine(locator, file) => self.examiner.file(locator.clone(), file, watch),
         };
-        let summary = Summary::new(self.near_matching());
+        let summary = Summary::new(self.near_matching(), self.options.warn_hits);
         Crew { sink, progress, stop, summary }.drive(self.options.jobs.get(), work, examine)
     }
 
-    /// The matches of each hash, in the order of the hashes: what is known when there is a hash and
+    /// The answer to each hash, in the order of the hashes: what is known when there is a hash and
     /// no picture. A PDQ is compared as it is, in no other view; its own quality is not known, and
     /// that of an entry must reach the gate.
-    pub fn look_up(&self, hashes: &[Hash]) -> Vec<Vec<Match>> {
+    pub fn look_up(&self, hashes: &[Hash]) -> Vec<Answer> {
         self.examiner.matcher.look_up(hashes)
     }
 
@@ -257,7 +264,7 @@ mod tests {
             sink: &mut records,
             progress: &progress,
             stop: &AtomicBool::new(false),
-            summary: Summary::new(NearMatching::Off),
+            summary: Summary::new(NearMatching::Off, 0),
         };
         let summary = crew
             .drive(3, work, |work, _| {

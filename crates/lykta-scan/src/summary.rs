@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use crate::hits::{FrequentEntry, Hits};
 use crate::outcome::{Failure, Outcome, Skip};
 use crate::record::{FORMAT_VERSION, Record};
 
@@ -65,10 +66,12 @@ pub struct Summary {
     problems: u64,
     unexamined: u64,
     access_times_at_risk: u64,
+    disputed: u64,
+    hits: Hits,
 }
 
 impl Summary {
-    pub(crate) fn new(near: NearMatching) -> Self {
+    pub(crate) fn new(near: NearMatching, warn_hits: u64) -> Self {
         Self {
             complete: true,
             near,
@@ -79,6 +82,8 @@ impl Summary {
             problems: 0,
             unexamined: 0,
             access_times_at_risk: 0,
+            disputed: 0,
+            hits: Hits::new(warn_hits),
         }
     }
 
@@ -94,6 +99,8 @@ impl Summary {
         self.problems += u64::from(record.problem.is_some());
         self.unexamined += u64::from(record.outcome.is_unexamined());
         self.access_times_at_risk += u64::from(record.access_time_at_risk);
+        self.disputed += record.matches.iter().filter(|found| found.disputed).count() as u64;
+        self.hits.add(record);
     }
 
     /// Everything that was seen: the sum over all outcomes.
@@ -137,13 +144,29 @@ impl Summary {
         self.unexamined
     }
 
-    /// What a reader of the result must be told beside the counts, a sentence each.
+    /// Matches with entries that are disputed. They count as any other.
+    pub fn disputed(&self) -> u64 {
+        self.disputed
+    }
+
+    /// Entries that more items matched than [`Options::warn_hits`](crate::Options::warn_hits) says,
+    /// most hits first. Entries of role ignore are not counted. When very many entries were
+    /// matched, only some of them were counted, and a note says so.
+    pub fn frequent_entries(&self) -> Vec<&FrequentEntry> {
+        self.hits.frequent()
+    }
+
+    /// What a reader of the result must be told beside the counts, a sentence each. Names of lists
+    /// and entries in them are as the lists have them, so not to be shown on a terminal as they are.
     pub fn notes(&self) -> Vec<String> {
         let at_risk = (self.access_times_at_risk > 0).then(|| {
             let files = self.access_times_at_risk;
             format!("times of access may have changed: the system did not allow reading {files} of the files without")
         });
-        self.near.note().map(str::to_owned).into_iter().chain(at_risk).collect()
+        let disputed = (self.disputed > 0)
+            .then(|| format!("{} with disputed entries, which count as any other", matches(self.disputed)));
+        let near = self.near.note().map(str::to_owned);
+        near.into_iter().chain(at_risk).chain(disputed).chain(self.hits.notes()).collect()
     }
 
     /// What a program that scans exits with: 0 complete and nothing found, 1 complete and
@@ -195,6 +218,10 @@ impl Summary {
     }
 }
 
+fn matches(count: u64) -> String {
+    format!("{count} match{}", if count == 1 { "" } else { "es" })
+}
+
 fn items(count: u64) -> String {
     format!("{count} item{}", if count == 1 { "" } else { "s" })
 }
@@ -210,7 +237,10 @@ impl Serialize for Summary {
         map.serialize_entry("found", &self.found)?;
         map.serialize_entry("problems", &self.problems)?;
         map.serialize_entry("unexamined", &self.unexamined)?;
+        map.serialize_entry("disputed", &self.disputed)?;
         map.serialize_entry("near", &self.near)?;
+        map.serialize_entry("frequent_entries", &self.frequent_entries())?;
+        map.serialize_entry("frequent_entries_complete", &self.hits.all_counted())?;
         map.serialize_entry("notes", &self.notes())?;
         map.end()
     }
@@ -272,6 +302,7 @@ mod tests {
             label: None,
             role,
             weak: true,
+            disputed: false,
         });
         Record {
             locator: vec![],
@@ -287,7 +318,7 @@ mod tests {
     }
 
     fn summary(records: &[Record]) -> Summary {
-        let mut summary = Summary::new(NearMatching::Off);
+        let mut summary = Summary::new(NearMatching::Off, 0);
         records.iter().for_each(|record| summary.add(record));
         summary
     }
@@ -356,7 +387,7 @@ mod tests {
         noticed.access_time_at_risk = true;
         let kept = record(Outcome::UnmatchedExactAndNear, 1, None);
         let near = NearMatching::Performed { radius: 31, min_quality: 50 };
-        let mut summary = Summary::new(near);
+        let mut summary = Summary::new(near, 0);
         summary.add(&kept);
         assert_eq!(summary.notes(), Vec::<String>::new());
         summary.add(&noticed);
@@ -364,8 +395,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_marked_is_counted_and_told() {
+        let mut found = record(Outcome::MatchedExact, 1, Some(Role::Match));
+        found.matches[0].disputed = true;
+        let summary = summary(&[found]);
+        assert_eq!((summary.disputed(), summary.found()), (1, 1));
+        let notes = summary.notes();
+        assert!(notes.iter().any(|note| note.starts_with("1 match with disputed entries")), "{notes:?}");
+    }
+
+    #[test]
     fn the_json_says_why_near_matching_was_not_performed() {
-        let json = Summary::new(NearMatching::NoPdqInLists).to_json();
+        let json = Summary::new(NearMatching::NoPdqInLists, 0).to_json();
         let value: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!(value["notes"][0], "near matching not performed: the lists hold no PDQ");
         assert_eq!(value["near"]["performed"], false);

@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn is_known(current: &RwLock<Arc<Index>>, hash: &Hash) -> bool {
     let index = Arc::clone(&current.read().unwrap_or_else(PoisonError::into_inner));
     let scanner = Scanner::new(&index, Options::default());
-    !scanner.look_up(&[*hash])[0].is_empty()
+    !scanner.look_up(&[*hash])[0].matches.is_empty()
 }
 
 fn build(list: &str, path: &Path) -> Result<(), Box<dyn std::error::Error>> {

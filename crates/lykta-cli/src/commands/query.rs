@@ -2,16 +2,18 @@
 
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use anyhow::Context;
-use lykta::scan::{Match, NearMatching};
+use lykta::scan::Match;
 use lykta::source::escape;
-use lykta::{Hash, Index, Kind, Options, Role, Scanner};
+use lykta::{Hash, Options, Role, Scanner};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::args::QueryArgs;
-use crate::known::open_index;
+use crate::disputes;
+use crate::known::open_indexes;
 use crate::say::note;
 
 /// Queries answered together: their near searches share one pass over memory, and their answers
@@ -22,12 +24,19 @@ const BATCH: usize = 256;
 const LONGEST_LINE: usize = 1 << 10;
 
 pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
-    let paths: Vec<_> = std::iter::once(&args.index).chain(&args.more).collect();
-    let indexes = paths.iter().map(|path| open_index(path)).collect::<Result<Vec<Index>, _>>()?;
-    let options = Options { radius: args.radius, min_quality: args.min_quality, ..Options::default() };
-    let scanners: Vec<_> = indexes.iter().map(|index| Scanner::new(index, options.clone())).collect();
-    if !args.quiet && indexes.iter().all(|index| !index.kinds().contains(Kind::Pdq)) {
-        note(NearMatching::NoPdqInLists.note().unwrap_or_default());
+    let disputes = args.dispute.as_deref().map(disputes::read).transpose()?;
+    let disputed = disputes.map(|disputes| disputes.entries).unwrap_or_default();
+    let indexes = open_indexes(std::iter::once(&args.index).chain(&args.more))?;
+    let options = Options {
+        radius: args.radius,
+        min_quality: args.min_quality,
+        disputed: Arc::clone(&disputed),
+        ..Options::default()
+    };
+    let scanner = Scanner::with_indexes(&indexes, options);
+    if !args.quiet {
+        scanner.near_matching().note().into_iter().for_each(note);
+        disputes::note_unknown_lists(&disputed, &indexes);
     }
     if !args.quiet && args.hashes.is_empty() && io::stdin().is_terminal() {
         note("reading from standard input, one kind:hexadecimal a line");
@@ -46,7 +55,7 @@ pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
             break;
         }
         let answers: Vec<Vec<Answer>> =
-            pool.install(|| group.par_chunks(BATCH).map(|batch| answer(batch, &scanners)).collect());
+            pool.install(|| group.par_chunks(BATCH).map(|batch| answer(batch, &scanner)).collect());
         for answer in answers.iter().flatten() {
             asked.count(answer);
             serde_json::to_writer(&mut out, answer)?;
@@ -67,28 +76,15 @@ struct Answer<'a> {
     matches: Vec<Match>,
 }
 
-fn answer<'a>(batch: &'a [String], scanners: &[Scanner<'_>]) -> Vec<Answer<'a>> {
+fn answer<'a>(batch: &'a [String], scanner: &Scanner<'_>) -> Vec<Answer<'a>> {
     let parsed: Vec<Result<Hash, String>> = batch.iter().map(|text| parse(text)).collect();
-    let hashes: Vec<Hash> = parsed.iter().filter_map(|hash| hash.as_ref().ok().copied()).collect();
-    let mut matches: Vec<Vec<Match>> = vec![Vec::new(); hashes.len()];
-    for scanner in scanners {
-        for (all, more) in matches.iter_mut().zip(scanner.look_up(&hashes)) {
-            all.extend(more);
-        }
-    }
-    let mut matches = matches.into_iter();
-    batch
-        .iter()
-        .zip(parsed)
-        .map(|(hash, parsed)| match parsed {
-            Ok(_) => {
-                let mut matches = matches.next().unwrap_or_default();
-                Match::sort(&mut matches);
-                Answer { hash, error: None, matches }
-            }
-            Err(error) => Answer { hash, error: Some(error), matches: Vec::new() },
-        })
-        .collect()
+    let hashes: Vec<Hash> = parsed.iter().flatten().copied().collect();
+    let mut answers = scanner.look_up(&hashes).into_iter();
+    let answer = |(hash, parsed)| match parsed {
+        Ok(_) => Answer { hash, error: None, matches: answers.next().unwrap_or_default().matches },
+        Err(error) => Answer { hash, error: Some(error), matches: Vec::new() },
+    };
+    batch.iter().map(String::as_str).zip(parsed).map(answer).collect()
 }
 
 /// A hash that can be looked up. "No match" must not be said of one that was compared with nothing.

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use lykta::scan::{FindingSpool, IndexInfo, Progress, ReportDir, ReportOptions, RunInfo};
-use lykta::source::{ItemKind, Locator, WalkOptions, check_roots, escape, walk};
+use lykta::scan::{DisputeInfo, FindingSpool, IndexInfo, Progress, ReportDir, ReportOptions, RunInfo};
+use lykta::source::{ItemKind, Locator, WalkOptions, check_roots, escape, visible, walk};
 use lykta::{Index, Options, Record, Scanner, Sink, Summary};
 
 use crate::args::{RecordArg, ReportArg, ScanArgs};
+use crate::disputes;
 use crate::interrupt;
 use crate::known::open_undamaged;
 use crate::progress::ScanDisplay;
@@ -21,8 +22,16 @@ const SORT_MEMORY: usize = 64 << 20;
 
 pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<u8> {
     check_roots(&args.paths)?;
-    let index = open_undamaged(&args.index)?;
-    let scan = Scan { index: &index, options: options(args), args };
+    let disputes = args.dispute.as_deref().map(disputes::read).transpose()?;
+    let indexes = args.index.iter().map(|path| open_undamaged(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut options = options(args);
+    if let Some(disputes) = &disputes {
+        options.disputed = Arc::clone(&disputes.entries);
+        if !args.quiet {
+            disputes::note_unknown_lists(&disputes.entries, &indexes);
+        }
+    }
+    let scan = Scan { indexes: &indexes, disputes: disputes.map(|disputes| disputes.info), options, args };
     match &args.output {
         Some(dir) => scan.report_to(dir),
         None => scan.report_to_stdout(),
@@ -36,6 +45,7 @@ fn options(args: &ScanArgs) -> Options {
         near: !args.no_near,
         radius: args.radius,
         min_quality: args.min_quality,
+        warn_hits: args.warn_hits,
         max_item_bytes: args.max_item_bytes,
         max_total_bytes: args.max_total_bytes,
         ..defaults
@@ -43,7 +53,8 @@ fn options(args: &ScanArgs) -> Options {
 }
 
 struct Scan<'a> {
-    index: &'a Index,
+    indexes: &'a [Index],
+    disputes: Option<DisputeInfo>,
     options: Options,
     args: &'a ScanArgs,
 }
@@ -63,7 +74,8 @@ impl Scan<'_> {
             commit: env!("LYKTA_COMMIT").to_owned(),
             target: env!("LYKTA_TARGET").to_owned(),
             arguments: std::env::args_os().map(|arg| escape(arg.as_encoded_bytes()).into_owned()).collect(),
-            indexes: vec![IndexInfo::new(&self.args.index, self.index)],
+            indexes: self.index_infos(),
+            disputes: self.disputes.clone(),
         };
         // Nothing that takes long after this line, and a stop that lets the report be finished: a
         // folder that was made must not be left without its manifest.
@@ -87,6 +99,10 @@ impl Scan<'_> {
         Ok(summary.exit_code())
     }
 
+    fn index_infos(&self) -> Vec<IndexInfo> {
+        self.args.index.iter().zip(self.indexes).map(|(path, index)| IndexInfo::new(path, index)).collect()
+    }
+
     fn main_file(&self) -> &'static str {
         if self.args.report.contains(&ReportArg::Html) { "report.html" } else { "findings.jsonl" }
     }
@@ -102,7 +118,7 @@ impl Scan<'_> {
     }
 
     fn drive(&self, sink: &mut dyn Sink, stop: &AtomicBool) -> anyhow::Result<Summary> {
-        let scanner = Scanner::new(self.index, self.options.clone());
+        let scanner = Scanner::with_indexes(self.indexes, self.options.clone());
         if let Some(text) = scanner.near_matching().note().filter(|_| !self.args.quiet) {
             note(text);
         }
@@ -180,7 +196,7 @@ pub(crate) fn write_table(out: &mut impl Write, summary: &Summary) -> io::Result
     let seen = summary.seen();
     writeln!(out, "{:<28} {:>12} {:>18}", "seen", seen.items, seen.bytes)?;
     for note in summary.notes() {
-        writeln!(out, "{note}")?;
+        writeln!(out, "{}", visible(&note))?;
     }
     writeln!(out, "{}", summary.sentence())
 }

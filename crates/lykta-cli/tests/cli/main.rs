@@ -10,6 +10,7 @@ mod place;
 mod query;
 mod recall;
 mod scan;
+mod several;
 #[cfg(unix)]
 mod stopped;
 mod usage;

@@ -24,6 +24,7 @@ const COLUMNS: &[&str] = &[
     "label_code",
     "role",
     "weak",
+    "disputed",
 ];
 
 /// The first line.
@@ -52,6 +53,7 @@ pub(crate) fn write_finding(out: &mut impl Write, finding: &FindingRow) -> io::R
                 label.map(|label| label.code.clone()).unwrap_or_default(),
                 found.role.clone(),
                 found.weak.to_string(),
+                found.disputed.to_string(),
             ]);
         write_row(out, cells)?;
     }

@@ -36,10 +36,11 @@ const MEANINGS: [(&str, &str); 8] = [
     ("skipped", "The item was left out on purpose, for the reason given."),
 ];
 
-const LIMITS: [&str; 5] = [
+const LIMITS: [&str; 6] = [
     "A list holds what somebody has seen before. Items without a match are not in the lists given; nothing more follows.",
     "A match by likeness says that two pictures have similar hashes at the distance given. Different pictures can have similar hashes, and an edited picture can have a very different one.",
     "MD5 and SHA-1 can be forged: a match by one of them alone is marked weak.",
+    "Somebody disputes that the entry of a match marked disputed belongs into its list. Such a match counts as any other.",
     "Likeness is compared for still pictures of the formats that are decoded. Videos, documents and files within archives are compared as whole files, by digest.",
     "Items that failed or were skipped are listed below with the reason. They were not examined, or not completely.",
 ];
@@ -106,6 +107,7 @@ impl<W: Write> Page<W> {
                     .map(|label| format!("label {} {} {}", label.scheme, label.version, label.code)),
             );
             about.extend(found.weak.then(|| "weak".to_owned()));
+            about.extend(found.disputed.then(|| "disputed".to_owned()));
             let about = escape(&about.join(", "));
             let (list, entry) = (escape(&found.list), escape(&found.entry));
             write!(self.out, "<li>{list}: {entry} <small>({about})</small></li>")?;
@@ -203,6 +205,14 @@ fn write_run(out: &mut impl Write, run: &RunInfo) -> io::Result<()> {
         let (path, sha256) = (escape(&index.path), escape(&index.sha256));
         writeln!(out, "<dt>Index</dt><dd>{path} <span class=\"hash\">SHA-256 {sha256}</span></dd>")?;
     }
+    if let Some(disputes) = &run.disputes {
+        let (path, sha256) = (escape(&disputes.path), escape(&disputes.sha256));
+        writeln!(
+            out,
+            "<dt>Disputed entries</dt><dd>{} named in {path} <span class=\"hash\">SHA-256 {sha256}</span></dd>",
+            disputes.entries
+        )?;
+    }
     writeln!(
         out,
         concat!(
@@ -266,7 +276,7 @@ mod tests {
     }
 
     fn page(findings: u64) -> String {
-        let summary = Summary::new(NearMatching::NoPdqInLists);
+        let summary = Summary::new(NearMatching::NoPdqInLists, 0);
         let mut page = Page::begin(Vec::new(), &summary, &RunInfo::default()).unwrap();
         let line = r#"{"locator":["<b>"],"size":1,"digests":{},"pdq":null,"pdq_quality":null,"matches":[]}"#;
         let finding: FindingRow = serde_json::from_str(line).unwrap();

@@ -26,8 +26,25 @@ pub struct RunInfo {
     pub target: String,
     /// Its arguments, escaped where they are not UTF-8.
     pub arguments: Vec<String>,
-    /// The indexes compared with.
+    /// The indexes compared with, in the order given.
     pub indexes: Vec<IndexInfo>,
+    /// The file of disputed entries, if there was one.
+    pub disputes: Option<DisputeInfo>,
+}
+
+/// Which file of disputed entries.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DisputeInfo {
+    /// Its path as given, escaped.
+    pub path: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its rows, without the header.
+    pub rows: u64,
+    /// The different entries in them.
+    pub entries: u64,
 }
 
 /// Which index, and what is in it.
@@ -126,6 +143,7 @@ pub(crate) struct Manifest<'r> {
     ended: String,
     host: Host,
     indexes: &'r [IndexInfo],
+    disputes: Option<&'r DisputeInfo>,
     summary: &'r Summary,
     files: &'r [OutputFile],
 }
@@ -149,6 +167,7 @@ impl<'r> Manifest<'r> {
             ended: time(&Zoned::now()),
             host: Host::new(),
             indexes: &run.indexes,
+            disputes: run.disputes.as_ref(),
             summary,
             files,
         }

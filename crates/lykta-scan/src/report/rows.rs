@@ -33,6 +33,7 @@ pub(crate) struct MatchRow {
     pub(crate) label: Option<Label>,
     pub(crate) role: String,
     pub(crate) weak: bool,
+    pub(crate) disputed: bool,
 }
 
 /// A line of `errors.jsonl`.

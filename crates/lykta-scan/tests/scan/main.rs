@@ -5,4 +5,5 @@ mod limits;
 mod matching;
 mod outcomes;
 mod reports;
+mod several;
 mod tree;

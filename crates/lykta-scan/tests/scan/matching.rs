@@ -28,6 +28,7 @@ fn every_digest_kind_finds_its_file_and_only_its_file() {
             label: None,
             role: Role::Match,
             weak: matches!(kind, Kind::Md5 | Kind::Sha1),
+            disputed: false,
         };
         assert_eq!(known.matches, [expected]);
         // The second read, for kinds that the index does not hold.
@@ -106,7 +107,7 @@ fn a_near_match_has_its_distance_and_its_view() {
     assert!(!mirrored.matches[0].weak);
 
     assert_eq!(scan_one(&picture(2), &index, options(1)).outcome, Outcome::UnmatchedExactAndNear);
-    let far = Options { radius: 256, ..options(1) };
+    let far = Options { radius: Some(256), ..options(1) };
     assert_eq!(scan_one(&picture(2), &index, far).outcome, Outcome::MatchedNearOnly);
 }
 
@@ -133,7 +134,7 @@ fn an_ignore_entry_acts_on_digests_only() {
 
 #[test]
 fn flat_pictures_are_not_compared_by_likeness() {
-    let far = || Options { radius: 256, ..options(1) };
+    let far = || Options { radius: Some(256), ..options(1) };
     let any = index(&[Row("l", Role::Match, "e", vec![Pdq([0x5a; 32]).into()])]);
     for min_quality in [50, 0] {
         let record = scan_one(&flat(), &any, Options { min_quality, ..far() });
@@ -215,7 +216,7 @@ fn hashes_are_looked_up_in_their_order_by_the_same_rules() {
         let index = index_with(&rows, quality);
         let answers = Scanner::new(&index, options).look_up(&asked);
         let of = |found: &Match| (found.entry.clone(), found.distance, found.view, found.weak);
-        answers.iter().map(|matches| matches.iter().map(of).collect::<Vec<_>>()).collect::<Vec<_>>()
+        answers.iter().map(|answer| answer.matches.iter().map(of).collect::<Vec<_>>()).collect::<Vec<_>>()
     };
     let near = |distance| vec![("picture".to_owned(), distance, Some(View::Original), false)];
     let exact = |entry: &str| vec![(entry.to_owned(), 0, None, true)];
@@ -225,7 +226,7 @@ fn hashes_are_looked_up_in_their_order_by_the_same_rules() {
     let without_near = [vec![], vec![], exact("picture"), vec![], exact("ignored"), vec![]];
     assert_eq!(answers(Some(20), options(1)), without_near, "an entry below the gate");
     assert_eq!(answers(None, Options { near: false, ..options(1) }), without_near);
-    let narrow = answers(None, Options { radius: 2, ..options(1) });
+    let narrow = answers(None, Options { radius: Some(2), ..options(1) });
     assert_eq!(narrow[0], []);
     assert_eq!(narrow[5], near(0));
 }

@@ -71,6 +71,7 @@ fn report(scanned: &Path, out: &Path, jobs: usize, options_of_report: ReportOpti
         target: "t".into(),
         arguments: vec!["<i>".into()],
         indexes: vec![info],
+        disputes: None,
     };
     let written = sink.finish(&summary, &run).unwrap();
     (summary, written)
