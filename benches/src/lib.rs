@@ -20,7 +20,7 @@ use std::io::{self, BufWriter, Write};
 use std::iter;
 
 use lykta::index::{Error, NewEntry, Source, Structure};
-use lykta::{BuildOptions, Builder, Digest, Hash, Index, Pdq};
+use lykta::{BuildOptions, Builder, Hash, Index, Pdq};
 
 /// Reproducible numbers (SplitMix64, Steele, Lea and Flood, 2014).
 pub struct Numbers(pub u64);
@@ -163,12 +163,6 @@ pub fn queries(list: &[Pdq], count: usize) -> Vec<Pdq> {
 pub fn pdq_index(hashes: &[Pdq], structure: Structure, radius: u32) -> Result<Index<Vec<u8>>, Error> {
     let options = BuildOptions { structure: Some(structure), near_radius: radius, ..BuildOptions::default() };
     Index::new(builder(options, hashes.iter().map(|pdq| [Hash::Pdq(*pdq)]))?.into_bytes()?)
-}
-
-/// `count` SHA-256 digests of nothing in particular; other seeds give others.
-pub fn digests(seed: u64, count: usize) -> Vec<Digest> {
-    let mut numbers = Numbers(seed);
-    (0..count).map(|_| Digest::Sha256(numbers.bytes())).collect()
 }
 
 /// A list of one entry for each item of `entries`, not yet written.
