@@ -28,7 +28,8 @@ fn exact(c: &mut Criterion) {
     let large = std::env::var_os("LYKTA_BENCH_LARGE").map(|_| 100_000_000);
     for count in [10_000, 1_000_000].into_iter().chain(large) {
         let path = folder.path().join(format!("{count}.lykta"));
-        builder(BuildOptions::default(), (0..count).map(|at| [Hash::Digest(digest(at))]))
+        let options = BuildOptions { folder: Some(folder.path().into()), ..BuildOptions::default() };
+        builder(options, (0..count).map(|at| [Hash::Digest(digest(at))]))
             .and_then(|builder| builder.write(&path))
             .expect("an index in a temporary folder");
         let index = Index::open(&path).expect("the index just written");
