@@ -1,27 +1,31 @@
 //! `lykta query`.
+//!
+//! ```text
+//! one thread: lines --(blocks, numbered)--> threads: parse, look up, format --(in order)--> output
+//! ```
+//!
+//! A block ends where no further line has arrived, so whoever asks one question at a time has each
+//! answer before the next question.
 
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+mod blocks;
+mod in_order;
+
+use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use anyhow::Context;
-use lykta::scan::Match;
-use lykta::source::escape;
+use anyhow::{Context, anyhow};
+use lykta::scan::{self, Match};
 use lykta::{Hash, Options, Role, Scanner};
-use rayon::prelude::*;
 use serde::Serialize;
 
+use self::blocks::{Block, Blocks};
+use self::in_order::InOrder;
 use crate::args::QueryArgs;
 use crate::disputes;
 use crate::known::open_indexes;
 use crate::say::note;
-
-/// Queries answered together: their near searches share one pass over memory, and their answers
-/// are few enough to be held.
-const BATCH: usize = 256;
-
-/// Longest line that is taken for a hash, in bytes. The longest hash has 71.
-const LONGEST_LINE: usize = 1 << 10;
 
 pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
     let disputes = args.dispute.as_deref().map(disputes::read).transpose()?;
@@ -37,54 +41,63 @@ pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
     if !args.quiet {
         scanner.near_matching().note().into_iter().for_each(note);
         disputes::note_unknown_lists(&disputed, &indexes);
+        if args.hashes.is_empty() && io::stdin().is_terminal() {
+            note("reading from standard input, one kind:hexadecimal a line");
+        }
     }
-    if !args.quiet && args.hashes.is_empty() && io::stdin().is_terminal() {
-        note("reading from standard input, one kind:hexadecimal a line");
-    }
-    let jobs = args.jobs.map_or(0, NonZeroUsize::get);
+    Ok(answer_all(args, &scanner)?.exit_code())
+}
+
+fn answer_all(args: &QueryArgs, scanner: &Scanner<'_>) -> anyhow::Result<Tally> {
     let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs)
+        .num_threads(args.jobs.map_or(0, NonZeroUsize::get))
         .build()
         .context("cannot start the threads; try fewer with --jobs")?;
-    let mut asked = Asked { found: false, failed: false };
-    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut lines = Lines::new(args);
-    loop {
-        let group = lines.take(BATCH * pool.current_num_threads())?;
-        if group.is_empty() {
+    let blocks = Blocks::start(&args.hashes, pool.current_num_threads())?;
+    let output = InOrder::new(io::stdout(), 2 * pool.current_num_threads());
+    pool.broadcast(|_| {
+        // A thread that ends without a word would leave the others waiting for its turn.
+        let worked = catch_unwind(AssertUnwindSafe(|| work(&blocks, scanner, &output)))
+            .unwrap_or_else(|_| Err(anyhow!("a query failed by a fault of this program; ask without it")));
+        if let Err(error) = worked {
+            output.end(error);
+            blocks.close();
+        }
+    });
+    output.finish()
+}
+
+/// Answers one block after another until there are none.
+fn work(blocks: &Blocks, scanner: &Scanner<'_>, output: &InOrder<io::Stdout>) -> anyhow::Result<()> {
+    while let Some(block) = blocks.next()? {
+        let (text, tally) = answer(&block, scanner);
+        if !output.put(block.number, text, tally)? {
             break;
         }
-        let answers: Vec<Vec<Answer>> =
-            pool.install(|| group.par_chunks(BATCH).map(|batch| answer(batch, &scanner)).collect());
-        for answer in answers.iter().flatten() {
-            asked.count(answer);
-            serde_json::to_writer(&mut out, answer)?;
-            writeln!(out)?;
-        }
-        // An answer is there before the next question is waited for.
-        out.flush()?;
     }
-    Ok(asked.exit_code())
+    Ok(())
 }
 
-/// One line of the answer.
-#[derive(Serialize)]
-struct Answer<'a> {
-    hash: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    matches: Vec<Match>,
-}
-
-fn answer<'a>(batch: &'a [String], scanner: &Scanner<'_>) -> Vec<Answer<'a>> {
-    let parsed: Vec<Result<Hash, String>> = batch.iter().map(|text| parse(text)).collect();
+/// The answers to a block, a JSON line each.
+fn answer(block: &Block, scanner: &Scanner<'_>) -> (Vec<u8>, Tally) {
+    let parsed: Vec<Result<Hash, String>> = block.lines().map(parse).collect();
     let hashes: Vec<Hash> = parsed.iter().flatten().copied().collect();
     let mut answers = scanner.look_up(&hashes).into_iter();
-    let answer = |(hash, parsed)| match parsed {
-        Ok(_) => Answer { hash, error: None, matches: answers.next().unwrap_or_default().matches },
-        Err(error) => Answer { hash, error: Some(error), matches: Vec::new() },
-    };
-    batch.iter().map(String::as_str).zip(parsed).map(answer).collect()
+    let (mut text, mut tally) = (Vec::with_capacity(2 * block.len()), Tally::default());
+    for (line, parsed) in block.lines().zip(parsed) {
+        match parsed {
+            Ok(_) => {
+                let answer = answers.next().unwrap_or_default();
+                tally.count(&answer);
+                write_answer(&mut text, line, &answer.matches);
+            }
+            Err(error) => {
+                tally.failed = true;
+                write_line(&mut text, &Line { hash: line, error: Some(error), matches: &[] });
+            }
+        }
+    }
+    (text, tally)
 }
 
 /// A hash that can be looked up. "No match" must not be said of one that was compared with nothing.
@@ -97,19 +110,49 @@ fn parse(text: &str) -> Result<Hash, String> {
     }
 }
 
+/// One line of the answer.
+#[derive(Serialize)]
+struct Line<'a> {
+    hash: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    matches: &'a [Match],
+}
+
+/// `hash` was parsed, so it has no character that JSON escapes. Most hashes have no match.
+fn write_answer(text: &mut Vec<u8>, hash: &str, matches: &[Match]) {
+    if !matches.is_empty() {
+        return write_line(text, &Line { hash, error: None, matches });
+    }
+    for part in [r#"{"hash":""#, hash, "\",\"matches\":[]}\n"] {
+        text.extend_from_slice(part.as_bytes());
+    }
+}
+
+#[expect(clippy::unwrap_used, reason = "texts and numbers always serialise, and memory takes them")]
+fn write_line(text: &mut Vec<u8>, line: &Line<'_>) {
+    serde_json::to_writer(&mut *text, line).unwrap();
+    text.push(b'\n');
+}
+
 /// What the exit code says.
-struct Asked {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Tally {
     found: bool,
     failed: bool,
 }
 
-impl Asked {
-    fn count(&mut self, answer: &Answer<'_>) {
+impl Tally {
+    fn count(&mut self, answer: &scan::Answer) {
         self.found |= answer.matches.iter().any(|found| found.role == Role::Match);
-        self.failed |= answer.error.is_some();
     }
 
-    fn exit_code(&self) -> u8 {
+    fn add(&mut self, other: Self) {
+        self.found |= other.found;
+        self.failed |= other.failed;
+    }
+
+    fn exit_code(self) -> u8 {
         match (self.failed, self.found) {
             (false, false) => 0,
             (false, true) => 1,
@@ -119,78 +162,16 @@ impl Asked {
     }
 }
 
-/// The hashes asked for, from the arguments or else from standard input.
-enum Lines<'a> {
-    Arguments(std::slice::Iter<'a, String>),
-    Input(io::BufReader<io::StdinLock<'static>>),
-}
-
-impl<'a> Lines<'a> {
-    fn new(args: &'a QueryArgs) -> Self {
-        if args.hashes.is_empty() {
-            Self::Input(io::BufReader::with_capacity(1 << 20, io::stdin().lock()))
-        } else {
-            Self::Arguments(args.hashes.iter())
-        }
-    }
-
-    /// Up to `most` hashes, none at the end. Blank lines are passed over.
-    fn take(&mut self, most: usize) -> anyhow::Result<Vec<String>> {
-        match self {
-            Self::Arguments(arguments) => Ok(arguments.by_ref().take(most).cloned().collect()),
-            Self::Input(input) => {
-                let mut lines = Vec::new();
-                // Only what has arrived: whoever waits for an answer before asking again gets it.
-                while lines.is_empty() || lines.len() < most && input.buffer().contains(&b'\n') {
-                    let Some(line) = read_line(input)? else { break };
-                    if !line.is_empty() {
-                        lines.push(line);
-                    }
-                }
-                Ok(lines)
-            }
-        }
-    }
-}
-
-/// A line without the blanks around it, escaped where it is not UTF-8; `None` at the end.
-///
-/// Of a line that is too long for any hash, the start: enough to be answered with an error and to
-/// be recognised, whatever somebody pipes in.
-fn read_line(input: &mut impl BufRead) -> anyhow::Result<Option<String>> {
-    let mut line = Vec::new();
-    if input.take(LONGEST_LINE as u64).read_until(b'\n', &mut line)? == 0 {
-        return Ok(None);
-    }
-    if line.len() == LONGEST_LINE && !line.ends_with(b"\n") {
-        input.skip_until(b'\n')?;
-    }
-    let text = line.trim_ascii();
-    Ok(Some(String::from_utf8(text.to_vec()).unwrap_or_else(|_| escape(text).into_owned())))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_trimmed_bounded_and_never_lossy() {
-        let mut input: &[u8] = b" md5:aa\r\n\n\xffb\nend";
-        let mut next = || read_line(&mut input).unwrap();
-        assert_eq!(next().as_deref(), Some("md5:aa"));
-        assert_eq!(next().as_deref(), Some(""));
-        assert_eq!(next().as_deref(), Some("\\xffb"));
-        assert_eq!(next().as_deref(), Some("end"));
-        assert_eq!(next(), None);
-    }
-
-    #[test]
-    fn of_a_long_line_the_start_is_kept_and_the_next_line_is_whole() {
-        for extra in [0, 1, 5000] {
-            let long = [vec![b'a'; LONGEST_LINE + extra], b"\nmd5:bb".to_vec()].concat();
-            let mut input = &long[..];
-            assert_eq!(read_line(&mut input).unwrap().map(|line| line.len()), Some(LONGEST_LINE));
-            assert_eq!(read_line(&mut input).unwrap().as_deref(), Some("md5:bb"), "{extra}");
-        }
+    fn the_short_way_writes_what_the_long_one_does() {
+        let hash = "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709";
+        let (mut short, mut long) = (Vec::new(), Vec::new());
+        write_answer(&mut short, hash, &[]);
+        write_line(&mut long, &Line { hash, error: None, matches: &[] });
+        assert_eq!(short, long);
     }
 }

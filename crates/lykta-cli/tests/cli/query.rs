@@ -1,6 +1,8 @@
 //! `lykta query`.
 
 use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::Stdio;
 
 use crate::place::{Place, keys};
 
@@ -142,4 +144,41 @@ fn an_entry_of_low_quality_is_found_by_its_own_hash() {
     place.run("index build -o flat.lykta flat.csv").expect(0);
     place.run(&format!("query flat.lykta pdq:{pdq}")).expect(1);
     place.run(&format!("query flat.lykta --min-quality 2 pdq:{pdq}")).expect(0);
+}
+
+/// Whoever asks the next question because of the last answer must have that answer.
+#[test]
+fn each_answer_is_there_before_the_next_question() {
+    let place = place();
+    for jobs in ["1", "3"] {
+        let mut command = place.std_lykta();
+        command.args(["query", "one.lykta", "--jobs", jobs]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        let (mut questions, answers) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut answers = BufReader::new(answers).lines();
+        for question in [ONE, TWO, "bad", ONE] {
+            writeln!(questions, "{question}").unwrap();
+            let answer = answers.next().unwrap().unwrap();
+            assert!(answer.starts_with(&format!("{{\"hash\":\"{question}\",")), "{answer}");
+        }
+        drop(questions);
+        assert_eq!(child.wait().unwrap().code(), Some(4));
+    }
+}
+
+/// `lykta query list.lykta | head -1` must not wait for questions that nobody wants answered.
+#[test]
+fn it_ends_when_its_answers_are_no_longer_read_although_questions_may_come() {
+    let place = place();
+    let mut command = place.std_lykta();
+    command.args(["query", "one.lykta", "--jobs", "2"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut questions = child.stdin.take().unwrap();
+    writeln!(questions, "{ONE}\n{TWO}").unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "", "there is nobody left to tell");
+    drop(questions);
 }
