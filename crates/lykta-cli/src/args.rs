@@ -205,10 +205,10 @@ pub(crate) struct QueryArgs {
     /// The index file
     #[arg(value_name = "INDEX")]
     pub(crate) index: PathBuf,
-    /// Further index files, asked as well
+    /// Further index files, asked as well; what a later one retracts does not match
     #[arg(long = "index", value_name = "MORE")]
     pub(crate) more: Vec<PathBuf>,
-    /// Largest distance of PDQ hashes, in bits; 31 when neither this nor the list says another
+    /// Largest distance of PDQ hashes, in bits, for any list; when not given each list's own, else 31
     #[arg(long, value_name = "BITS", value_parser = radius)]
     pub(crate) radius: Option<u32>,
     /// Least PDQ quality of entries compared by likeness, where the list gives one, 0 to 100
@@ -244,13 +244,13 @@ Examples:
   lykta scan --index list.lykta --report jsonl,csv --record all -o report /mnt/disk"
 )]
 pub(crate) struct ScanArgs {
-    /// An index file; several are asked as one
+    /// An index file; several are asked as one, and what a later one retracts does not match
     #[arg(long, required = true, value_name = "INDEX")]
     pub(crate) index: Vec<PathBuf>,
     /// Folder for the results: made, or empty
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Largest distance of PDQ hashes, in bits; pdq=31 when neither this nor the list says another
+    /// Largest distance of PDQ hashes, in bits, for any list; when not given each list's own, else 31
     #[arg(long, value_name = "pdq=BITS", value_parser = radius)]
     pub(crate) radius: Option<u32>,
     /// Least PDQ quality of pictures and entries compared by likeness, 0 to 100

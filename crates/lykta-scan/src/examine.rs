@@ -210,7 +210,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
             (None, unmatched) => unmatched,
         };
         record.problem = problem;
-        record.matches = self.matcher.finish(matches);
+        (record.matches, record.retracted) = self.matcher.finish(matches);
     }
 }
 

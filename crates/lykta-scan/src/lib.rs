@@ -36,6 +36,7 @@ mod progress;
 mod read;
 mod record;
 mod report;
+mod rules;
 mod scanner;
 mod sink;
 mod summary;

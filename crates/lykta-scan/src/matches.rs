@@ -1,5 +1,6 @@
 //! The matches of one item, gathered.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use lykta_hash::Kind;
@@ -15,47 +16,72 @@ use crate::record::{Label, Match};
 /// and several indexes may hold one list. What a reader of the result could not tell apart is one
 /// match, the nearest. No allocation while there is none.
 #[derive(Default)]
-pub(crate) struct Matches(Vec<Match>);
+pub(crate) struct Matches {
+    found: Vec<Match>,
+    retracted: Vec<Match>,
+}
 
 impl Matches {
     /// Adds a match; [`Matches::settle`] must follow.
-    pub(crate) fn add(&mut self, entry: &Entry<'_>, kind: Kind, near: Option<(u32, View)>) {
-        self.0.push(new_match(entry, kind, near));
+    pub(crate) fn add(
+        &mut self,
+        entry: &Entry<'_>,
+        name: Cow<'_, str>,
+        kind: Kind,
+        near: Option<(u32, View)>,
+    ) {
+        self.found.push(new_match(entry, name, kind, near));
+    }
+
+    /// Adds what would be a match, but for a later index that retracts the entry.
+    pub(crate) fn leave_out(
+        &mut self,
+        entry: &Entry<'_>,
+        name: Cow<'_, str>,
+        kind: Kind,
+        near: Option<(u32, View)>,
+    ) {
+        self.retracted.push(new_match(entry, name, kind, near));
     }
 
     /// Of what cannot be told apart, keeps the nearest, and of equally near ones the first view.
     pub(crate) fn settle(&mut self) {
-        settle(&mut self.0);
+        settle(&mut self.found);
+        settle(&mut self.retracted);
     }
 
     /// A match by MD5 or SHA-1 is weak unless a stronger digest of the same entry agrees as well.
     pub(crate) fn mark_weak(&mut self) {
         let name = |found: &Match| (found.list.clone(), found.entry.clone());
-        let strong: BTreeSet<_> = self.0.iter().filter(|found| !found.kind.is_weak()).map(name).collect();
-        for found in &mut self.0 {
+        let strong: BTreeSet<_> = self.found.iter().filter(|found| !found.kind.is_weak()).map(name).collect();
+        for found in &mut self.found {
             found.weak = found.kind.is_weak() && (strong.is_empty() || !strong.contains(&name(found)));
         }
     }
 
     pub(crate) fn any(&self, role: Role, near: bool) -> bool {
-        self.0.iter().any(|found| found.role == role && found.kind.is_perceptual() == near)
+        self.found.iter().any(|found| found.role == role && found.kind.is_perceptual() == near)
     }
 
     pub(crate) fn has_role(&self, role: Role) -> bool {
         self.any(role, false) || self.any(role, true)
     }
 
-    /// The matches in the order of results, those of `disputed` entries marked.
-    pub(crate) fn finish(mut self, disputed: &EntrySet) -> Vec<Match> {
-        for found in &mut self.0 {
+    /// The matches in the order of results, those of `disputed` entries marked, and how many were
+    /// left out and are not given by another index all the same.
+    pub(crate) fn finish(mut self, disputed: &EntrySet) -> (Vec<Match>, u64) {
+        let given =
+            |left: &Match| self.found.binary_search_by(|found| identity(found).cmp(&identity(left))).is_ok();
+        let retracted = self.retracted.iter().filter(|left| !given(left)).count() as u64;
+        for found in &mut self.found {
             found.disputed = disputed.contains(&found.list, &found.entry);
         }
-        Match::sort(&mut self.0);
-        self.0
+        Match::sort(&mut self.found);
+        (self.found, retracted)
     }
 }
 
-fn new_match(entry: &Entry<'_>, kind: Kind, near: Option<(u32, View)>) -> Match {
+fn new_match(entry: &Entry<'_>, name: Cow<'_, str>, kind: Kind, near: Option<(u32, View)>) -> Match {
     let label = entry.label.map(|label| Label {
         scheme: label.scheme.to_owned(),
         version: label.version.to_owned(),
@@ -66,7 +92,7 @@ fn new_match(entry: &Entry<'_>, kind: Kind, near: Option<(u32, View)>) -> Match 
         distance: near.map_or(0, |(distance, _)| distance),
         view: near.map(|(_, view)| view),
         list: entry.source.name.clone(),
-        entry: entry.name_or_row().into_owned(),
+        entry: name.into_owned(),
         label,
         role: entry.role,
         weak: false,

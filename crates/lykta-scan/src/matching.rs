@@ -1,21 +1,24 @@
-//! Hashes to matches: exact and near search in all indexes, the quality gates.
+//! Hashes to matches: exact and near search in all indexes, the quality gates, retractions.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use lykta_hash::{Digest, Digests, Hash, Kind, KindSet, Pdq};
-use lykta_index::{Index, Near, Role};
+use lykta_index::{Entry, Index, Near, Role};
 use lykta_media::pdq::{View, Views};
 
 use crate::entry_set::EntrySet;
 use crate::matches::Matches;
-use crate::options::{DEFAULT_RADIUS, Options};
+use crate::options::Options;
 use crate::record::Match;
+use crate::rules::Rules;
 use crate::summary::NearMatching;
 
 /// Looks hashes up in indexes, by the rules of one scan.
 pub(crate) struct Matcher<'i, D> {
     indexes: &'i [Index<D>],
     near: NearMatching,
+    rules: Rules,
     disputed: Arc<EntrySet>,
 }
 
@@ -29,20 +32,28 @@ pub(crate) struct TooFlat;
 pub struct Answer {
     /// The matches, in the order of results.
     pub matches: Vec<Match>,
+    /// Matches left out because a later index retracts their entries.
+    pub retracted: u64,
+}
+
+/// What was compared with an entry.
+#[derive(Clone, Copy)]
+struct Compared {
+    view: View,
+    /// Quality of the picture, 0..=100; none for a hash of which nothing else is known.
+    quality: Option<u8>,
 }
 
 impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
     pub(crate) fn new(indexes: &'i [Index<D>], options: &Options) -> Self {
-        let any_pdq = indexes.iter().any(|index| index.kinds().contains(Kind::Pdq));
-        let near = match (options.near, any_pdq) {
+        let rules = Rules::new(options);
+        let with_pdq = indexes.iter().filter(|index| index.kinds().contains(Kind::Pdq));
+        let near = match (options.near, with_pdq.map(|index| rules.search_radius(index)).max()) {
             (false, _) => NearMatching::Off,
-            (true, false) => NearMatching::NoPdqInLists,
-            (true, true) => NearMatching::Performed {
-                radius: options.radius.unwrap_or(DEFAULT_RADIUS).min(Pdq::BITS),
-                min_quality: options.min_quality,
-            },
+            (true, None) => NearMatching::NoPdqInLists,
+            (true, Some(radius)) => NearMatching::Performed { radius, min_quality: options.min_quality },
         };
-        Self { indexes, near, disputed: Arc::clone(&options.disputed) }
+        Self { indexes, near, rules, disputed: Arc::clone(&options.disputed) }
     }
 
     pub(crate) fn near_matching(&self) -> NearMatching {
@@ -59,7 +70,9 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
     pub(crate) fn exact(&self, digests: &Digests) -> Matches {
         let mut matches = Matches::default();
         for digest in digests.iter() {
-            self.add_exact(&digest, &mut matches);
+            for (at, index) in self.indexes.iter().enumerate() {
+                index.exact(&digest).for_each(|entry| self.add_exact(at, &entry, &digest, &mut matches));
+            }
         }
         matches.settle();
         matches.mark_weak();
@@ -73,18 +86,18 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
     /// [`TooFlat`] when the picture must not be compared. Does nothing when near matching is not
     /// performed.
     pub(crate) fn near(&self, views: &Views, matches: &mut Matches) -> Result<(), TooFlat> {
-        let NearMatching::Performed { radius, min_quality } = self.near else { return Ok(()) };
-        // Quality 0 never matches, even with a gate of 0 (spec of PDQ matching).
-        let gate = min_quality.max(1);
-        if views.quality < gate || views.hashes[0].is_blank() {
+        let NearMatching::Performed { .. } = self.near else { return Ok(()) };
+        if views.quality < self.rules.gate() || views.hashes[0].is_blank() {
             return Err(TooFlat);
         }
         let (asked, hashes): (Vec<View>, Vec<Pdq>) =
             View::ALL.into_iter().zip(views.hashes).filter(|(_, hash)| !hash.is_blank()).unzip();
         let mut too_flat = false;
-        for index in self.indexes {
-            for (view, nears) in asked.iter().zip(index.near_batch(&hashes, radius)) {
-                too_flat |= add_near(index, &nears, *view, gate, matches);
+        for (at, index) in self.indexes.iter().enumerate() {
+            let answers = index.near_batch(&hashes, self.rules.search_radius(index));
+            for (view, nears) in asked.iter().zip(answers) {
+                let compared = Compared { view: *view, quality: Some(views.quality) };
+                too_flat |= self.add_near(at, &nears, compared, matches);
             }
         }
         matches.settle();
@@ -101,7 +114,8 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         let answer = |mut matches: Matches| {
             matches.settle();
             matches.mark_weak();
-            Answer { matches: self.finish(matches) }
+            let (matches, retracted) = self.finish(matches);
+            Answer { matches, retracted }
         };
         answers.into_iter().map(answer).collect()
     }
@@ -116,16 +130,17 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
                 _ => None,
             })
             .unzip();
-        for index in self.indexes {
-            index.exact_batch(&digests, |at, entries| {
-                entries.for_each(|entry| answers[places[at]].add(&entry, digests[at].kind(), None));
+        for (at, index) in self.indexes.iter().enumerate() {
+            index.exact_batch(&digests, |asked, entries| {
+                let matches = &mut answers[places[asked]];
+                entries.for_each(|entry| self.add_exact(at, &entry, &digests[asked], matches));
             });
         }
     }
 
     /// Adds to the answers what is near to the perceptual hashes.
     fn look_near(&self, hashes: &[Hash], answers: &mut [Matches]) {
-        let NearMatching::Performed { radius, min_quality } = self.near else { return };
+        let NearMatching::Performed { .. } = self.near else { return };
         let (places, pdqs): (Vec<usize>, Vec<Pdq>) = hashes
             .iter()
             .enumerate()
@@ -134,44 +149,59 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
                 _ => None,
             })
             .unzip();
-        for index in self.indexes {
-            for (place, nears) in places.iter().zip(index.near_batch(&pdqs, radius)) {
-                add_near(index, &nears, View::Original, min_quality.max(1), &mut answers[*place]);
+        let compared = Compared { view: View::Original, quality: None };
+        for (at, index) in self.indexes.iter().enumerate() {
+            let nears = index.near_batch(&pdqs, self.rules.search_radius(index));
+            for (place, nears) in places.iter().zip(nears) {
+                self.add_near(at, &nears, compared, &mut answers[*place]);
             }
         }
     }
 
-    /// The matches in the order of results.
-    pub(crate) fn finish(&self, matches: Matches) -> Vec<Match> {
+    /// The matches in the order of results, and how many were left out.
+    pub(crate) fn finish(&self, matches: Matches) -> (Vec<Match>, u64) {
         matches.finish(&self.disputed)
     }
 
-    fn add_exact(&self, digest: &Digest, matches: &mut Matches) {
-        for entry in self.indexes.iter().flat_map(|index| index.exact(digest)) {
-            matches.add(&entry, digest.kind(), None);
+    fn add_exact(&self, at: usize, entry: &Entry<'_>, digest: &Digest, matches: &mut Matches) {
+        let name = entry.name_or_row();
+        if self.is_retracted(at, entry, &name) {
+            matches.leave_out(entry, name, digest.kind(), None);
+        } else {
+            matches.add(entry, name, digest.kind(), None);
         }
     }
-}
 
-/// Adds the entries that may match, and says whether the gate kept one back.
-fn add_near<D: AsRef<[u8]>>(
-    index: &Index<D>,
-    nears: &[Near],
-    view: View,
-    gate: u8,
-    matches: &mut Matches,
-) -> bool {
-    let mut kept_back = false;
-    for near in nears {
-        let Some(entry) = index.entry(near.entry) else { continue };
-        let too_flat = entry.pdq_quality.is_some_and(|quality| quality < gate);
-        if entry.role == Role::Ignore || near.pdq.is_blank() {
-            continue;
+    /// Adds the entries of the index at `at` that may match, and says whether the gate kept one
+    /// back.
+    fn add_near(&self, at: usize, nears: &[Near], compared: Compared, matches: &mut Matches) -> bool {
+        let mut kept_back = false;
+        for near in nears {
+            let Some(entry) = self.indexes[at].entry(near.entry) else { continue };
+            let within = near.distance <= self.rules.radius(entry.source);
+            if entry.role == Role::Ignore || near.pdq.is_blank() || !within {
+                continue;
+            }
+            let gate = self.rules.list_gate(entry.source);
+            let is_below = |quality: Option<u8>| quality.is_some_and(|quality| quality < gate);
+            let too_flat = is_below(entry.pdq_quality) || is_below(compared.quality);
+            let name = entry.name_or_row();
+            match (self.is_retracted(at, &entry, &name), too_flat) {
+                (true, true) => {}
+                (false, true) => kept_back = true,
+                (true, false) => {
+                    matches.leave_out(&entry, name, Kind::Pdq, Some((near.distance, compared.view)));
+                }
+                (false, false) => {
+                    matches.add(&entry, name, Kind::Pdq, Some((near.distance, compared.view)));
+                }
+            }
         }
-        kept_back |= too_flat;
-        if !too_flat {
-            matches.add(&entry, Kind::Pdq, Some((near.distance, view)));
-        }
+        kept_back
     }
-    kept_back
+
+    /// Whether an index after the one at `at`, which has the entry, says that it counts no longer.
+    fn is_retracted(&self, at: usize, entry: &Entry<'_>, name: &Cow<'_, str>) -> bool {
+        self.indexes[at + 1..].iter().any(|later| later.retracts(&entry.source.name, name))
+    }
 }

@@ -7,9 +7,6 @@ use lykta_media::Limits;
 
 use crate::entry_set::EntrySet;
 
-/// Largest distance of a near match where nothing else is said, in bits: the usual one for PDQ.
-pub(crate) const DEFAULT_RADIUS: u32 = 31;
-
 /// What a scan may do and cost. The defaults are those of the command line.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -17,10 +14,12 @@ pub struct Options {
     pub jobs: NonZeroUsize,
     /// Whether pictures are compared by likeness, as far as the index holds PDQ.
     pub near: bool,
-    /// Largest distance of a near match, in bits, 0..=256. None by default: 31.
+    /// Largest distance of a near match, in bits, 0..=256, for any list: where a list has a smaller
+    /// radius of its own, that holds for its entries. None by default: the lists' own, and 31 for a
+    /// list that has none.
     pub radius: Option<u32>,
     /// Least quality of the item's picture and, where the list gives one, of the entry's, 0..=100.
-    /// 50 by default. A picture of quality 0 never matches, whatever this says.
+    /// 50 by default; where a list asks for more, that holds for its entries. A picture of quality 0 never matches, whatever this says.
     pub min_quality: u8,
     /// Entries whose matches are reported as ever and marked as disputed. None by default.
     pub disputed: Arc<EntrySet>,

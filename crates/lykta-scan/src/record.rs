@@ -25,6 +25,8 @@ pub struct Record {
     pub pdq_quality: Option<u8>,
     /// Hits: exact ones first, then by distance, list, entry and kind.
     pub matches: Vec<Match>,
+    /// Matches left out because a later index retracts their entries.
+    pub retracted: u64,
     /// What became of it.
     pub outcome: Outcome,
     /// Whether reading it may have set its time of access, because the system did not allow to read
@@ -79,6 +81,7 @@ impl Record {
             pdq: None,
             pdq_quality: None,
             matches: Vec::new(),
+            retracted: 0,
             outcome: Outcome::Failed(Failure::Internal),
             access_time_at_risk: false,
             problem: None,
@@ -284,6 +287,7 @@ mod tests {
                 weak: false,
                 disputed: true,
             }],
+            retracted: 0,
             outcome: Outcome::Noted,
             access_time_at_risk: false,
             problem: None,

@@ -30,9 +30,9 @@ impl Count {
 pub enum NearMatching {
     /// By PDQ.
     Performed {
-        /// Largest distance that is a match, in bits, 0..=256.
+        /// Largest distance that is a match, in bits, 0..=256: that of the list with the largest.
         radius: u32,
-        /// Least quality of both pictures, 0..=100.
+        /// Least quality of both pictures, 0..=100; lists may ask for more.
         min_quality: u8,
     },
     /// Switched off.
@@ -67,6 +67,7 @@ pub struct Summary {
     unexamined: u64,
     access_times_at_risk: u64,
     disputed: u64,
+    retracted: u64,
     hits: Hits,
 }
 
@@ -83,6 +84,7 @@ impl Summary {
             unexamined: 0,
             access_times_at_risk: 0,
             disputed: 0,
+            retracted: 0,
             hits: Hits::new(warn_hits),
         }
     }
@@ -100,6 +102,7 @@ impl Summary {
         self.unexamined += u64::from(record.outcome.is_unexamined());
         self.access_times_at_risk += u64::from(record.access_time_at_risk);
         self.disputed += record.matches.iter().filter(|found| found.disputed).count() as u64;
+        self.retracted += record.retracted;
         self.hits.add(record);
     }
 
@@ -149,6 +152,11 @@ impl Summary {
         self.disputed
     }
 
+    /// Matches left out because a later index retracts their entries.
+    pub fn retracted(&self) -> u64 {
+        self.retracted
+    }
+
     /// Entries that more items matched than [`Options::warn_hits`](crate::Options::warn_hits) says,
     /// most hits first. Entries of role ignore are not counted. When very many entries were
     /// matched, only some of them were counted, and a note says so.
@@ -165,8 +173,10 @@ impl Summary {
         });
         let disputed = (self.disputed > 0)
             .then(|| format!("{} with disputed entries, which count as any other", matches(self.disputed)));
+        let retracted = (self.retracted > 0)
+            .then(|| format!("{} left out: a later index retracts their entries", matches(self.retracted)));
         let near = self.near.note().map(str::to_owned);
-        near.into_iter().chain(at_risk).chain(disputed).chain(self.hits.notes()).collect()
+        near.into_iter().chain(at_risk).chain(disputed).chain(retracted).chain(self.hits.notes()).collect()
     }
 
     /// What a program that scans exits with: 0 complete and nothing found, 1 complete and
@@ -238,6 +248,7 @@ impl Serialize for Summary {
         map.serialize_entry("problems", &self.problems)?;
         map.serialize_entry("unexamined", &self.unexamined)?;
         map.serialize_entry("disputed", &self.disputed)?;
+        map.serialize_entry("retracted", &self.retracted)?;
         map.serialize_entry("near", &self.near)?;
         map.serialize_entry("frequent_entries", &self.frequent_entries())?;
         map.serialize_entry("frequent_entries_complete", &self.hits.all_counted())?;
@@ -311,6 +322,7 @@ mod tests {
             pdq: None,
             pdq_quality: None,
             matches: found.into_iter().collect(),
+            retracted: 0,
             outcome,
             access_time_at_risk: false,
             problem: None,
@@ -395,13 +407,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_marked_is_counted_and_told() {
+    fn what_was_marked_or_left_out_is_counted_and_told() {
         let mut found = record(Outcome::MatchedExact, 1, Some(Role::Match));
         found.matches[0].disputed = true;
-        let summary = summary(&[found]);
-        assert_eq!((summary.disputed(), summary.found()), (1, 1));
+        let left_out =
+            Record { retracted: 2, ..record(Outcome::UnmatchedExactOnly(ExactOnly::NotAPicture), 1, None) };
+        let summary = summary(&[found, left_out]);
+        assert_eq!((summary.disputed(), summary.retracted(), summary.found()), (1, 2, 1));
         let notes = summary.notes();
         assert!(notes.iter().any(|note| note.starts_with("1 match with disputed entries")), "{notes:?}");
+        assert!(notes.iter().any(|note| note.starts_with("2 matches left out")), "{notes:?}");
     }
 
     #[test]

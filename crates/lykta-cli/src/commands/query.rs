@@ -45,7 +45,14 @@ pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
             note("reading from standard input, one kind:hexadecimal a line");
         }
     }
-    Ok(answer_all(args, &scanner)?.exit_code())
+    let tally = answer_all(args, &scanner)?;
+    if tally.retracted > 0 && !args.quiet {
+        note(format_args!(
+            "matches left out since a later index retracts their entries: {}",
+            tally.retracted
+        ));
+    }
+    Ok(tally.exit_code())
 }
 
 fn answer_all(args: &QueryArgs, scanner: &Scanner<'_>) -> anyhow::Result<Tally> {
@@ -135,21 +142,24 @@ fn write_line(text: &mut Vec<u8>, line: &Line<'_>) {
     text.push(b'\n');
 }
 
-/// What the exit code says.
+/// What the exit code and the notes say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
     found: bool,
     failed: bool,
+    retracted: u64,
 }
 
 impl Tally {
     fn count(&mut self, answer: &scan::Answer) {
         self.found |= answer.matches.iter().any(|found| found.role == Role::Match);
+        self.retracted += answer.retracted;
     }
 
     fn add(&mut self, other: Self) {
         self.found |= other.found;
         self.failed |= other.failed;
+        self.retracted += other.retracted;
     }
 
     fn exit_code(self) -> u8 {

@@ -1,4 +1,6 @@
-//! Several indexes as one, disputed entries, entries that flood a scan.
+//! Several indexes as one, retracted and disputed entries, entries that flood a scan.
+
+use lykta::{BuildOptions, Builder};
 
 use crate::place::{Place, json_lines};
 
@@ -138,4 +140,33 @@ fn an_entry_that_floods_a_scan_is_pointed_out() {
         let summary = run.json_lines().pop().unwrap();
         assert_eq!(summary["frequent_entries"].as_array().unwrap().len(), 0, "{options}");
     }
+}
+
+/// What a later list takes back is left out, but not in silence.
+#[test]
+fn what_a_later_index_retracts_is_left_out_and_told() {
+    let place = place();
+    let finding = &place.run("scan --index list.lykta dump/camera/IMG_0001.jpg").expect(1).json_lines()[0];
+    let found = finding["matches"].as_array().unwrap();
+    let entry = found[0]["entry"].as_str().unwrap();
+    assert!(found.iter().all(|found| found["entry"] == entry), "{finding}");
+    let mut builder = Builder::new(BuildOptions::default());
+    builder.retract("list.csv", entry).unwrap();
+    builder.write(&place.path("later.lykta")).unwrap();
+
+    let scan = |indexes: &str| place.run(&format!("scan {indexes} dump/camera/IMG_0001.jpg"));
+    let run = scan("--index list.lykta --index later.lykta").expect(0);
+    let summary = &run.json_lines()[0];
+    assert_eq!(summary["retracted"], found.len());
+    assert!(summary["notes"].to_string().contains("a later index retracts their entries"), "{summary}");
+    let run = scan("--index later.lykta --index list.lykta").expect(1);
+    assert_eq!(run.json_lines()[1]["retracted"], 0);
+
+    let hash = format!("{}:{}", "pdq", finding["pdq"].as_str().unwrap());
+    let run = place.run(&format!("query list.lykta --index later.lykta {hash}")).expect(0);
+    assert!(run.err.contains("later index retracts their entries: 1"), "{}", run.err);
+    let run = place.run(&format!("query list.lykta --quiet --index later.lykta {hash}")).expect(0);
+    assert_eq!(run.err, "");
+    let run = place.run(&format!("query later.lykta --index list.lykta {hash}")).expect(1);
+    assert_eq!(run.err, "");
 }

@@ -87,6 +87,10 @@ pub struct ListInfo {
     pub dropped: BTreeMap<String, u64>,
     /// Hashes that the list had given before.
     pub duplicates: u64,
+    /// The list's own largest distance of a near match, in bits.
+    pub near_radius: Option<u32>,
+    /// The list's own least quality of pictures compared by likeness, 0..=100.
+    pub min_quality: Option<u8>,
 }
 
 impl IndexInfo {
@@ -117,6 +121,8 @@ impl From<&Source> for ListInfo {
             rejected: source.rejected.iter().cloned().collect(),
             dropped: source.dropped.iter().cloned().collect(),
             duplicates: source.duplicates,
+            near_radius: source.near_radius,
+            min_quality: source.min_quality,
         }
     }
 }

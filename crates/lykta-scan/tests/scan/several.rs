@@ -1,12 +1,17 @@
-//! Several indexes as one, disputed entries, entries that are hit again and again.
+//! Several indexes as one, retracted and disputed entries, what lists ask for, entries that are hit again
+//! and again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use lykta_hash::{Kind, Pdq};
-use lykta_index::{Index, Role};
-use lykta_scan::{EntrySet, Match, NearMatching, Options, Outcome, Progress, Record, Scanner, Summary};
+use lykta_hash::{Digest, Hash, Kind, Pdq};
+use lykta_index::{BuildOptions, Builder, Index, NewEntry, Role, Source};
+use lykta_scan::{
+    Answer, EntrySet, ExactOnly, Match, NearMatching, Options, Outcome, Progress, Record, Scanner, Summary,
+};
 use lykta_source::{WalkOptions, walk};
+use proptest::prelude::*;
 
 use crate::tree::{Row, digest, index, options, pdq_of, picture, scan_into, write};
 
@@ -170,4 +175,189 @@ fn no_index_is_no_match() {
     assert_eq!((record.matches.len(), record.is_found()), (0, false));
     let answers = Scanner::with_indexes(&none, options(1)).look_up(&[Pdq([0x5a; 32]).into()]);
     assert_eq!(answers[0].matches, []);
+}
+
+/// An index of one list with one entry for each hash, named by its place, and retractions.
+fn listed(list: Source, hashes: &[Hash], quality: Option<u8>, retracted: &[(&str, &str)]) -> Index<Vec<u8>> {
+    let mut builder = Builder::new(BuildOptions::default());
+    let list = builder.add_source(list);
+    for (row, hash) in (0..).zip(hashes) {
+        let name = row.to_string();
+        let hashes = std::slice::from_ref(hash);
+        let entry = NewEntry { row, name: Some(&name), hashes, pdq_quality: quality, ..NewEntry::default() };
+        builder.add(list, &entry).unwrap();
+    }
+    for (list, entry) in retracted {
+        builder.retract(list, entry).unwrap();
+    }
+    Index::new(builder.into_bytes().unwrap()).unwrap()
+}
+
+fn source(name: &str) -> Source {
+    Source { name: name.into(), ..Source::default() }
+}
+
+#[test]
+fn an_entry_that_a_later_index_retracts_does_not_match_and_is_counted() {
+    let (x, near): (Hash, Hash) = (digest(Kind::Md5, b"x").into(), pdq_of(&picture(1)).into());
+    let base = || listed(source("l"), &[x, near], None, &[]);
+    let takes_back = |entry| listed(source("m"), &[], None, &[("l", entry)]);
+
+    let record = examine(&[base(), takes_back("0")], b"x");
+    assert_eq!((record.matches.len(), record.retracted), (0, 1));
+    assert_eq!(record.outcome, Outcome::UnmatchedExactOnly(ExactOnly::NotAPicture));
+    let record = examine(&[base(), takes_back("1")], &picture(1));
+    assert_eq!((record.outcome, record.retracted), (Outcome::UnmatchedExactAndNear, 1));
+    // By name of the list as well, and only what comes before.
+    let other = listed(source("l2"), &[x], None, &[]);
+    let record = examine(&[base(), other, takes_back("0")], b"x");
+    assert_eq!((named(&record), record.retracted), (vec![("l2", "0", Kind::Md5)], 1));
+    let record = examine(&[takes_back("0"), base()], b"x");
+    assert_eq!((record.matches.len(), record.retracted), (1, 0));
+    // Not in its own index, and what is listed again later counts again.
+    let own = listed(source("l"), &[x], None, &[("l", "0")]);
+    assert_eq!(examine(&[own], b"x").matches.len(), 1);
+    let record = examine(&[base(), takes_back("0"), base()], b"x");
+    assert_eq!((record.matches.len(), record.retracted), (1, 0), "nothing was left out");
+
+    let indexes = [base(), takes_back("0")];
+    let answers = Scanner::with_indexes(&indexes, options(1)).look_up(&[x, near]);
+    let told = |answer: &Answer| (answer.matches.len(), answer.retracted);
+    assert_eq!(answers.iter().map(told).collect::<Vec<_>>(), [(0, 1), (1, 0)]);
+}
+
+#[test]
+fn what_was_retracted_is_told_in_the_summary() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a", b"x");
+    write(dir.path(), "b", b"x");
+    let x = digest(Kind::Md5, b"x").into();
+    let indexes =
+        [listed(source("l"), &[x], None, &[]), listed(source("m"), &[], None, &[("l", "0"), ("l", "9")])];
+    let items = walk(&[dir.path().to_owned()], &WalkOptions::default());
+    let (progress, stop) = (Progress::default(), AtomicBool::new(false));
+    let summary =
+        Scanner::with_indexes(&indexes, options(2)).run(items, &mut Vec::new(), &progress, &stop).unwrap();
+    assert_eq!((summary.retracted(), summary.found(), summary.exit_code()), (2, 0, 0));
+    assert!(summary.to_json().contains("\"retracted\": 2"), "{}", summary.to_json());
+    assert!(summary.notes()[0].starts_with("near"), "{:?}", summary.notes());
+    assert!(summary.notes()[1].starts_with("2 matches left out"), "{:?}", summary.notes());
+}
+
+#[test]
+fn a_list_has_its_own_radius_and_the_user_the_last_word() {
+    let mut nine = pdq_of(&picture(1));
+    nine.0[7] ^= 0xff;
+    nine.0[8] ^= 1;
+    let list =
+        |name: &str, near_radius| listed(Source { near_radius, ..source(name) }, &[nine.into()], None, &[]);
+    let indexes =
+        [list("narrow", Some(8)), list("usual", None), list("exactly", Some(9)), list("wide", Some(60))];
+    let matched = |radius| -> Vec<String> {
+        let scanner = Scanner::with_indexes(&indexes, Options { radius, ..options(1) });
+        let of = |matches: &[Match]| matches.iter().map(|found| found.list.clone()).collect::<Vec<_>>();
+        let scanned = of(&scanner.examine_bytes("item", &picture(1)).matches);
+        assert_eq!(of(&scanner.look_up(&[pdq_of(&picture(1)).into()])[0].matches), scanned);
+        scanned
+    };
+    assert_eq!(matched(None), ["exactly", "usual", "wide"]);
+    assert_eq!(matched(Some(200)), ["exactly", "usual", "wide"], "a limit widens no list");
+    assert_eq!(matched(Some(8)), [""; 0]);
+    let near = |radius| Scanner::with_indexes(&indexes, Options { radius, ..options(1) }).near_matching();
+    assert_eq!(near(None), NearMatching::Performed { radius: 60, min_quality: 50 });
+    assert_eq!(near(Some(12)), NearMatching::Performed { radius: 12, min_quality: 50 });
+    // Far away: a list that asks for it has it, and no other.
+    let far = |near_radius| {
+        let index = listed(Source { near_radius, ..source("l") }, &[Pdq([0x5a; 32]).into()], None, &[]);
+        examine(&[index], &picture(1)).matches.len()
+    };
+    assert_eq!((far(Some(256)), far(None)), (1, 0));
+}
+
+#[test]
+fn a_list_may_ask_for_more_quality() {
+    let known = pdq_of(&picture(1));
+    let outcome = |list: Option<u8>, asked, entry| {
+        let list = Source { min_quality: list, ..source("l") };
+        let index = listed(list, &[known.into()], entry, &[]);
+        let scanner = Scanner::new(&index, Options { min_quality: asked, ..options(1) });
+        let record = scanner.examine_bytes("item", &picture(1));
+        let found = !scanner.look_up(&[known.into()])[0].matches.is_empty();
+        (record.outcome == Outcome::MatchedNearOnly, found)
+    };
+    assert_eq!(outcome(Some(70), 50, Some(69)), (false, false));
+    assert_eq!(outcome(Some(70), 50, Some(70)), (true, true));
+    assert_eq!(outcome(Some(40), 50, Some(45)), (false, false), "the larger holds");
+    assert_eq!(outcome(Some(70), 50, None), (true, true), "the list does not say");
+}
+
+/// Quality 50 to 99, unlike the other made-up pictures, which have 100.
+fn pale_picture() -> (Vec<u8>, Pdq, u8) {
+    let any = listed(source("l"), &[Pdq([0x5a; 32]).into()], None, &[]);
+    let pale = |divisor: u8| {
+        let mut bytes = picture(1);
+        let start = bytes.len() - 96 * 96;
+        bytes[start..].iter_mut().for_each(|grey| *grey /= divisor);
+        let record = Scanner::new(&any, options(1)).examine_bytes("item", &bytes);
+        (bytes, record.pdq.unwrap(), record.pdq_quality.unwrap())
+    };
+    (2..100).map(pale).find(|(_, _, quality)| (50..100).contains(quality)).unwrap()
+}
+
+#[test]
+fn the_quality_that_a_list_asks_for_holds_for_the_picture_too() {
+    let (bytes, pdq, quality) = pale_picture();
+    for (asked, outcome) in [
+        (quality, Outcome::MatchedNearOnly),
+        (quality + 1, Outcome::UnmatchedExactOnly(ExactOnly::LowQuality)),
+    ] {
+        let list = Source { min_quality: Some(asked), ..source("l") };
+        let index = listed(list, &[pdq.into()], None, &[]);
+        let scanner = Scanner::new(&index, options(1));
+        assert_eq!(scanner.examine_bytes("item", &bytes).outcome, outcome);
+        // A hash alone has no quality that could be too low.
+        assert_eq!(scanner.look_up(&[pdq.into()])[0].matches.len(), 1);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Entries of three indexes with two lists of the same names, and retractions of any of them.
+    #[test]
+    fn retractions_are_those_of_the_definition(
+        held in prop::collection::vec(prop::collection::btree_set((0usize..2, 0u8..4), 0..6), 3),
+        retracted in prop::collection::vec(prop::collection::btree_set((0usize..2, 0u8..4), 0..4), 3),
+    ) {
+        const LISTS: [&str; 2] = ["a", "b"];
+        let same = Digest::Sha256([7; 32]);
+        let build = |entries: &BTreeSet<(usize, u8)>, retracted: &BTreeSet<(usize, u8)>| {
+            let mut builder = Builder::new(BuildOptions::default());
+            let lists = LISTS.map(|name| builder.add_source(source(name)));
+            for (list, entry) in entries {
+                let (name, hashes) = (entry.to_string(), [same.into()]);
+                let entry = NewEntry { row: 1, name: Some(&name), hashes: &hashes, ..NewEntry::default() };
+                builder.add(lists[*list], &entry).unwrap();
+            }
+            for (list, entry) in retracted {
+                builder.retract(LISTS[*list], &entry.to_string()).unwrap();
+            }
+            Index::new(builder.into_bytes().unwrap()).unwrap()
+        };
+        let indexes: Vec<_> = held.iter().zip(&retracted).map(|(held, retracted)| build(held, retracted)).collect();
+        let counts = |at: usize, entry: &(usize, u8)| {
+            held[at].contains(entry) && !retracted[at + 1..].iter().any(|later| later.contains(entry))
+        };
+        let all: BTreeSet<_> = held.iter().flatten().collect();
+        let expected: Vec<(String, String)> = all
+            .iter()
+            .filter(|entry| (0..3).any(|at| counts(at, entry)))
+            .map(|(list, entry)| (LISTS[*list].to_owned(), entry.to_string()))
+            .collect();
+        let answer = Scanner::with_indexes(&indexes, options(1)).look_up(&[same.into()]).remove(0);
+        let found: Vec<_> =
+            answer.matches.iter().map(|found| (found.list.clone(), found.entry.clone())).collect();
+        prop_assert_eq!(answer.retracted, (all.len() - expected.len()) as u64);
+        prop_assert_eq!(found, expected);
+    }
 }
