@@ -1,6 +1,5 @@
 //! Hashes to matches: exact and near search in all indexes, the quality gates, retractions.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use lykta_hash::{Digest, Digests, Hash, Kind, KindSet, Pdq};
@@ -201,7 +200,7 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
     }
 
     /// Whether an index after the one at `at`, which has the entry, says that it counts no longer.
-    fn is_retracted(&self, at: usize, entry: &Entry<'_>, name: &Cow<'_, str>) -> bool {
+    fn is_retracted(&self, at: usize, entry: &Entry<'_>, name: &str) -> bool {
         self.indexes[at + 1..].iter().any(|later| later.retracts(&entry.source.name, name))
     }
 }
