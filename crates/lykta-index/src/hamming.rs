@@ -117,16 +117,24 @@ impl Kernel {
     }
 
     /// Appends the positions of those ids in `ranges` whose tag is near to the wanted one, in order.
-    /// A range that is not within `ids` is passed over.
-    pub(crate) fn filter(self, ids: &[U32], wanted: &Wanted, ranges: &[IdRange], positions: &mut Vec<u32>) {
+    /// A range that is not within `ids` is passed over. Calls `before_each` with 0, 1, 2... before the
+    /// ranges: other work, for the time that ids take to arrive.
+    pub(crate) fn filter(
+        self,
+        ids: &[U32],
+        wanted: &Wanted,
+        ranges: &[IdRange],
+        before_each: &mut impl FnMut(usize),
+        positions: &mut Vec<u32>,
+    ) {
         match self.0 {
-            InstructionSet::Scalar => scalar::filter(ids, wanted, ranges, positions),
+            InstructionSet::Scalar => scalar::filter(ids, wanted, ranges, before_each, positions),
             // SAFETY: as in `scan`.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx2 => unsafe { avx2::filter(ids, wanted, ranges, positions) },
+            InstructionSet::Avx2 => unsafe { avx2::filter(ids, wanted, ranges, before_each, positions) },
             // SAFETY: as in `scan`.
             #[cfg(target_arch = "x86_64")]
-            InstructionSet::Avx512 => unsafe { avx512::filter(ids, wanted, ranges, positions) },
+            InstructionSet::Avx512 => unsafe { avx512::filter(ids, wanted, ranges, before_each, positions) },
         }
     }
 
@@ -251,7 +259,9 @@ mod tests {
             let ids: Vec<U32> = ids.into_iter().map(U32::new).collect();
             for kernel in Kernel::available() {
                 let mut positions = vec![7];
-                kernel.filter(&ids, &wanted, &ranges, &mut positions);
+                let mut called = Vec::new();
+                kernel.filter(&ids, &wanted, &ranges, &mut |i| called.push(i), &mut positions);
+                prop_assert_eq!(called, (0..ranges.len()).collect::<Vec<_>>());
                 prop_assert_eq!(&positions[1..], &expected, "filter, {}", kernel.name());
             }
         }

@@ -35,6 +35,17 @@ impl Index<Mapped> {
     pub fn open(path: &Path) -> Result<Self, Error> {
         Mapped::open(path).and_then(Self::new).map_err(|error| error.at(path))
     }
+
+    /// Reads an index file into memory of its own, on huge pages where the system can: for services,
+    /// whose queries should never wait for a disk, and for files that were not written here, which
+    /// the system's cache holds in small pages. Takes the time of reading the file and as much memory
+    /// as it is long.
+    ///
+    /// # Errors
+    /// As [`Index::open`], and when there is not enough memory.
+    pub fn preload(path: &Path) -> Result<Self, Error> {
+        Mapped::preload(path).and_then(Self::new).map_err(|error| error.at(path))
+    }
 }
 
 impl Index<Vec<u8>> {

@@ -29,8 +29,14 @@ pub(super) fn scan(keys: &[Key], base: u32, query: &Key, radius: u32, hits: &mut
 }
 
 #[target_feature(enable = "avx2,popcnt")]
-pub(super) fn filter(ids: &[U32], wanted: &Wanted, ranges: &[IdRange], positions: &mut Vec<u32>) {
-    scalar::filter(ids, wanted, ranges, positions);
+pub(super) fn filter(
+    ids: &[U32],
+    wanted: &Wanted,
+    ranges: &[IdRange],
+    before_each: &mut impl FnMut(usize),
+    positions: &mut Vec<u32>,
+) {
+    scalar::filter(ids, wanted, ranges, before_each, positions);
 }
 
 #[target_feature(enable = "avx2,popcnt")]

@@ -65,12 +65,19 @@ fn distances(group: &[Key; GROUP], query_pair: __m512i) -> __m512i {
 const IDS: usize = 16;
 
 #[target_feature(enable = "avx512f,avx512vl,avx512vpopcntdq,popcnt")]
-pub(super) fn filter(ids: &[U32], wanted: &Wanted, ranges: &[IdRange], positions: &mut Vec<u32>) {
+pub(super) fn filter(
+    ids: &[U32],
+    wanted: &Wanted,
+    ranges: &[IdRange],
+    before_each: &mut impl FnMut(usize),
+    positions: &mut Vec<u32>,
+) {
     let tag = _mm512_set1_epi32(wanted.tag.cast_signed());
     let position_mask = _mm512_set1_epi32(wanted.position_bits.cast_signed());
     positions.reserve(ranges.iter().map(|range| range.of(ids).len()).sum::<usize>() + IDS);
     let (room, mut length) = (positions.as_mut_ptr(), positions.len());
-    for range in ranges {
+    for (i, range) in ranges.iter().enumerate() {
+        before_each(i);
         let limit = _mm512_set1_epi32(i32::from(range.allowed));
         let ids = range.of(ids);
         // Appends the ids of one cache line that pass: of 16 from `start` on those in `lanes`.

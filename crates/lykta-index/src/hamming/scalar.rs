@@ -24,8 +24,15 @@ pub(super) fn scan(keys: &[Key], base: u32, query: &Key, radius: u32, hits: &mut
 
 // Inlined into the functions for an instruction set, these are compiled with that set's POPCNT.
 #[inline(always)]
-pub(super) fn filter(ids: &[U32], wanted: &Wanted, ranges: &[IdRange], positions: &mut Vec<u32>) {
-    for range in ranges {
+pub(super) fn filter(
+    ids: &[U32],
+    wanted: &Wanted,
+    ranges: &[IdRange],
+    before_each: &mut impl FnMut(usize),
+    positions: &mut Vec<u32>,
+) {
+    for (i, range) in ranges.iter().enumerate() {
+        before_each(i);
         for id in range.of(ids) {
             let differing = (id.get() ^ wanted.tag) & !wanted.position_bits;
             if differing.count_ones() <= u32::from(range.allowed) {

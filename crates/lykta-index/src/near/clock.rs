@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 /// What a search spends its time on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Choosing buckets and reading where they are.
-    Offsets,
-    /// Looking at the ids in them.
-    Ids,
+    /// Finding buckets and looking at the ids in them.
+    Buckets,
     /// Comparing keys.
     Keys,
     /// Everything else.
@@ -33,12 +31,12 @@ pub(crate) struct StopWatch {
     since: Instant,
     stage: Stage,
     /// Time of each stage, in the order of [`Stage`].
-    pub(crate) spent: [Duration; 4],
+    pub(crate) spent: [Duration; 3],
 }
 
 impl StopWatch {
     pub(crate) fn start() -> Self {
-        Self { since: Instant::now(), stage: Stage::Other, spent: [Duration::ZERO; 4] }
+        Self { since: Instant::now(), stage: Stage::Other, spent: [Duration::ZERO; 3] }
     }
 }
 

@@ -54,10 +54,8 @@ pub struct Explanation {
     pub candidates: u64,
     /// Different hashes within the radius.
     pub hits: u64,
-    /// Time spent on choosing buckets and reading where they are.
-    pub offsets_time: Duration,
-    /// Time spent on looking at ids.
-    pub ids_time: Duration,
+    /// Time spent on finding buckets and looking at the ids in them.
+    pub buckets_time: Duration,
     /// Time spent on comparing hashes.
     pub keys_time: Duration,
     /// Time of the whole query, up to the hits.
@@ -100,8 +98,7 @@ impl View<'_> {
             ids: 0,
             candidates: self.keys().len() as u64,
             hits: 0,
-            offsets_time: Duration::ZERO,
-            ids_time: Duration::ZERO,
+            buckets_time: Duration::ZERO,
             keys_time: Duration::ZERO,
             time: Duration::ZERO,
         };
@@ -134,8 +131,7 @@ impl View<'_> {
         }
         watch.enter(Stage::Other);
         explanation.time = begun.elapsed();
-        explanation.offsets_time = watch.spent[Stage::Offsets as usize];
-        explanation.ids_time = watch.spent[Stage::Ids as usize];
+        explanation.buckets_time = watch.spent[Stage::Buckets as usize];
         explanation.keys_time = watch.spent[Stage::Keys as usize];
         explanation
     }

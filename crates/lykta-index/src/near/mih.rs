@@ -17,8 +17,10 @@
 //! making the directory large.
 //!
 //! Time goes into waiting for memory. Probes therefore run through four stages, a chunk at a time:
-//! while one chunk's offsets are fetched, the ids of the chunk before it are, and the keys of the
-//! one before that. The next query's chunks follow the last one's without a pause.
+//! while one chunk's ids are looked at, the offsets of the next are read and those of the one after
+//! it are asked for, one probe of each in turn. So what is asked for arrives while other work is
+//! done, and never more is asked for at once than a processor keeps track of. The next query's chunks
+//! follow the last one's without a pause.
 
 use std::sync::OnceLock;
 
@@ -62,6 +64,8 @@ pub(crate) struct QueryHit {
 pub(crate) struct Scratch {
     probes: Probes,
     ranges: Ranges,
+    /// Kept for its memory.
+    spare: Ranges,
     candidates: Candidates,
     /// Hits of all queries, in no order, each once.
     pub(crate) hits: Vec<QueryHit>,
@@ -93,7 +97,7 @@ struct Job {
 }
 
 /// Buckets to look up: the query's own, turned by each mask.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Probes {
     job: Job,
     masks: &'static [Mask],
@@ -144,7 +148,77 @@ impl<'a> Mih<'a> {
                 search.slot(query, slot, flips, clock);
             }
         }
-        search.drain(clock);
+        // Three chunks of nothing push out what is still on its way.
+        (0..3).for_each(|_| search.advance(Probes::default(), clock));
+        clock.enter(Stage::Other);
+    }
+}
+
+/// Stage 1 of a chunk: asks for its offsets.
+struct OffsetsToAsk<'a> {
+    own: u32,
+    masks: &'static [Mask],
+    offsets: &'a [U32],
+}
+
+impl<'a> OffsetsToAsk<'a> {
+    fn of(mih: Mih<'a>, probes: &Probes) -> Self {
+        let offsets = mih.slots.slots.get(probes.job.slot).map(|slot| mih.offsets(slot));
+        Self { own: probes.job.own, masks: probes.masks, offsets: offsets.unwrap_or_default() }
+    }
+
+    #[inline(always)]
+    fn one(&self, i: usize) {
+        prefetch(self.masks.get(i).and_then(|mask| self.offsets.get((self.own ^ mask.bits) as usize)));
+    }
+}
+
+/// Stage 2 of a chunk: offsets have arrived; asks for ids, or keys where a bucket is a run of them.
+struct LookUp<'a> {
+    own: u32,
+    flips: u8,
+    masks: &'static [Mask],
+    offsets: &'a [U32],
+    ids: Option<&'a [U32]>,
+    keys: &'a [Key],
+}
+
+impl<'a> LookUp<'a> {
+    fn of(mih: Mih<'a>, probes: &Probes) -> Self {
+        let (job, slot) = (probes.job, mih.slots.slots.get(probes.job.slot));
+        Self {
+            own: job.own,
+            flips: job.flips as u8,
+            masks: probes.masks,
+            offsets: slot.map(|slot| mih.offsets(slot)).unwrap_or_default(),
+            ids: slot.and_then(|slot| mih.ids(slot)),
+            keys: mih.keys,
+        }
+    }
+
+    #[inline(always)]
+    fn one(&self, i: usize, ranges: &mut Vec<IdRange>) {
+        let Some(mask) = self.masks.get(i) else { return };
+        let bucket = (self.own ^ mask.bits) as usize;
+        let Some([start, end]) = self.offsets.get(bucket..).and_then(<[U32]>::first_chunk) else { return };
+        let (start, end) = (start.get(), end.get());
+        // Empty, or of a damaged file.
+        if start >= end {
+            return;
+        }
+        // Most buckets lie in one cache line or two.
+        let (first, last) = (start as usize, end as usize - 1);
+        match self.ids {
+            Some(ids) => {
+                prefetch(ids.get(first));
+                prefetch(ids.get(last));
+            }
+            None => {
+                prefetch(self.keys.get(first));
+                prefetch(self.keys.get(last));
+            }
+        }
+        ranges.push(IdRange { start, end, allowed: self.flips - mask.turned });
     }
 }
 
@@ -164,94 +238,67 @@ impl Search<'_, '_> {
     /// Sends the probes of one slot through the stages.
     fn slot(&mut self, query: usize, slot: usize, flips: usize, clock: &mut impl Clock) {
         let (number, Some(slot)) = (slot, self.mih.slots.slots.get(slot)) else { return };
-        let (shape, offsets) = (&slot.shape, self.mih.offsets(slot));
+        let shape = &slot.shape;
         let (own, tag) = shape.split(shape.value(&self.queries[query].0));
         let job = Job { query, slot: number, flips, own: own as u32, tag };
         for masks in all_masks(shape.directory_bits, flips).chunks(CHUNK) {
-            self.advance(clock);
-            clock.enter(Stage::Offsets);
-            self.scratch.probes = Probes { job, masks };
-            for mask in masks {
-                prefetch(offsets.get((job.own ^ mask.bits) as usize));
-            }
+            self.advance(Probes { job, masks }, clock);
             self.scratch.counts.probes += masks.len() as u64;
         }
     }
 
-    /// Moves every chunk one stage on; afterwards there is room for a new one.
-    fn advance(&mut self, clock: &mut impl Clock) {
+    /// Moves every chunk one stage on and lets a new one in.
+    fn advance(&mut self, new: Probes, clock: &mut impl Clock) {
         clock.enter(Stage::Keys);
         self.compare();
-        clock.enter(Stage::Ids);
-        self.filter();
-        clock.enter(Stage::Offsets);
-        self.look_up();
-    }
+        clock.enter(Stage::Buckets);
+        let probes = std::mem::replace(&mut self.scratch.probes, new);
+        let mut looked_up = std::mem::take(&mut self.scratch.spare);
+        looked_up.job = probes.job;
+        let ranges = std::mem::take(&mut self.scratch.ranges);
+        self.scratch.candidates.job = ranges.job;
 
-    fn drain(&mut self, clock: &mut impl Clock) {
-        for _ in 0..3 {
-            self.advance(clock);
-        }
-        clock.enter(Stage::Other);
-    }
-
-    /// Stage 2: offsets have arrived; asks for ids, or keys where a bucket is a run of them.
-    fn look_up(&mut self) {
-        let Probes { job, masks } = std::mem::take(&mut self.scratch.probes);
         let mih = self.mih;
-        let Some(slot) = mih.slots.slots.get(job.slot) else { return };
-        let (offsets, ids) = (mih.offsets(slot), mih.ids(slot));
-        let ranges = &mut self.scratch.ranges;
-        ranges.job = job;
-        for mask in masks {
-            let bucket = (job.own ^ mask.bits) as usize;
-            let Some([start, end]) = offsets.get(bucket..).and_then(<[U32]>::first_chunk) else { continue };
-            let (start, end) = (start.get(), end.get());
-            // Empty, or of a damaged file.
-            if start >= end {
-                continue;
-            }
-            // Most buckets lie in one cache line or two.
-            let (first, last) = (start as usize, end as usize - 1);
-            match ids {
-                Some(ids) => {
-                    prefetch(ids.get(first));
-                    prefetch(ids.get(last));
-                }
-                None => {
-                    prefetch(mih.keys.get(first));
-                    prefetch(mih.keys.get(last));
-                }
-            }
-            let allowed = job.flips as u8 - mask.turned;
-            ranges.ranges.push(IdRange { start, end, allowed });
+        let (ask, look_up) = (OffsetsToAsk::of(mih, &new), LookUp::of(mih, &probes));
+        let mut one_each = |i: usize| {
+            ask.one(i);
+            look_up.one(i, &mut looked_up.ranges);
+        };
+        let filtered = self.filter(&ranges, &mut one_each);
+        (filtered..CHUNK).for_each(one_each);
+
+        for position in &self.scratch.candidates.positions {
+            prefetch(mih.keys.get(*position as usize));
         }
+        self.scratch.ranges = looked_up;
+        self.scratch.spare = ranges;
+        self.scratch.spare.ranges.clear();
     }
 
-    /// Stage 3: ids have arrived; asks for the keys of those whose tag is near.
-    fn filter(&mut self) {
-        let Scratch { ranges: Ranges { job, ranges }, candidates, crowded, counts, .. } = &mut *self.scratch;
-        let (job, mih) = (*job, self.mih);
-        candidates.job = job;
-        let Some(slot) = mih.slots.slots.get(job.slot) else { return };
+    /// Stage 3: ids have arrived; takes those whose tag is near. Runs `before_each` before each range
+    /// and says how often it did.
+    fn filter(&mut self, ranges: &Ranges, before_each: &mut impl FnMut(usize)) -> usize {
+        let Scratch { candidates: Candidates { positions, .. }, crowded, counts, .. } = &mut *self.scratch;
+        let (Ranges { job, ranges }, mih) = (ranges, self.mih);
+        let Some(slot) = mih.slots.slots.get(job.slot) else { return 0 };
         if self.looked_at.0 != job.query {
             self.looked_at = (job.query, 0);
         }
-        let positions = &mut candidates.positions;
         let keys = mih.keys.len();
         let asked: usize = ranges.iter().map(|range| (range.end - range.start) as usize).sum();
+        let mut done = 0;
         match mih.ids(slot) {
             // Asked before anything is done, so that a bucket is not looked at whose size is a lie.
             _ if self.looked_at.1 + asked > keys => self.looked_at.1 = usize::MAX / 2,
             Some(ids) => {
                 let tag = job.tag.checked_shl(mih.slots.id_bits).unwrap_or(0);
                 let wanted = Wanted { position_bits: low_bits(mih.slots.id_bits), tag };
-                self.kernel.filter(ids, &wanted, ranges, positions);
+                self.kernel.filter(ids, &wanted, ranges, before_each, positions);
                 counts.ids += asked as u64;
+                done = ranges.len();
             }
             None => positions.extend(ranges.iter().flat_map(|range| range.start..range.end)),
         }
-        ranges.clear();
         self.looked_at.1 += asked + IDS_PER_CANDIDATE * positions.len();
         if self.looked_at.1 > keys {
             positions.clear();
@@ -259,9 +306,7 @@ impl Search<'_, '_> {
                 crowded.push(job.query as u32);
             }
         }
-        for position in positions.iter() {
-            prefetch(mih.keys.get(*position as usize));
-        }
+        done
     }
 
     /// Stage 4: keys have arrived.

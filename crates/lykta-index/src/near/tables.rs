@@ -1,5 +1,7 @@
 //! Building the tables of multi-index hashing: one counting sort a slot, in bounded memory.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::design::Shares;
@@ -7,6 +9,7 @@ use super::slots::{NewSlot, id_bits};
 use crate::error::Error;
 use crate::format::{IN_KEY_ORDER, MihSlot};
 use crate::hamming::Key;
+use crate::map::huge_memory;
 
 /// The content of MIH_SLOTS.
 pub(crate) fn slot_records(keys: &[Key], slots: &[NewSlot]) -> Vec<MihSlot> {
@@ -53,17 +56,18 @@ pub(crate) fn write_tables(
             group.iter().try_for_each(|slot| put_slot(keys, slot, memory, put))?;
             continue;
         }
-        let tables: Vec<(Vec<u32>, Vec<u32>)> = group
+        let tables: Vec<Result<(Vec<u32>, Ids), Error>> = group
             .par_iter()
             .map(|slot| {
                 let offsets = offsets(keys, slot);
-                let ids = ids(keys, slot, &offsets, 0..slot.offsets() - 1);
-                (offsets, ids)
+                let ids = Ids::of(keys, slot, &offsets, 0..slot.offsets() - 1)?;
+                Ok((offsets, ids))
             })
             .collect();
-        for (offsets, ids) in tables {
+        for table in tables {
+            let (offsets, ids) = table?;
             put_numbers(&offsets, put)?;
-            put_numbers(&ids, put)?;
+            put(ids.bytes())?;
         }
     }
     Ok(())
@@ -85,7 +89,7 @@ fn put_slot(
         let limit = offsets[start].saturating_add(most);
         // At least one bucket, even if it is larger than the memory granted.
         let end = (start + 1).max(offsets.partition_point(|offset| *offset <= limit) - 1);
-        put_numbers(&ids(keys, slot, &offsets, start..end), put)?;
+        put(&Ids::of(keys, slot, &offsets, start..end)?.bytes())?;
         start = end;
     }
     Ok(())
@@ -136,23 +140,38 @@ fn offsets(keys: &[Key], slot: &NewSlot) -> Vec<u32> {
     offsets
 }
 
-/// The ids of some of a slot's buckets, each bucket in ascending order of position.
-fn ids(keys: &[Key], slot: &NewSlot, offsets: &[u32], buckets: std::ops::Range<usize>) -> Vec<u32> {
-    let (id_bits, values) = (id_bits(keys.len()), Values::of(slot));
-    let first = offsets[buckets.start];
-    let mut next = offsets[buckets.clone()].to_vec();
-    let mut ids = vec![0; (offsets[buckets.end] - first) as usize];
-    for (position, key) in (0u32..).zip(keys) {
-        let (bucket, tag) = values.split(key);
-        if !buckets.contains(&bucket) {
-            continue;
+/// The ids of some of a slot's buckets, each bucket in ascending order of position, as bytes.
+struct Ids {
+    memory: memmap2::MmapMut,
+    length: usize,
+}
+
+impl Ids {
+    fn of(keys: &[Key], slot: &NewSlot, offsets: &[u32], buckets: Range<usize>) -> Result<Self, Error> {
+        let (id_bits, values) = (id_bits(keys.len()), Values::of(slot));
+        let first = offsets[buckets.start];
+        let mut next = offsets[buckets.clone()].to_vec();
+        // Ids go to places all over it, one after the other.
+        let length = (offsets[buckets.end] - first) as usize * size_of::<u32>();
+        let mut memory = huge_memory(length)?;
+        let (ids, _) = memory.as_chunks_mut::<4>();
+        for (position, key) in (0u32..).zip(keys) {
+            let (bucket, tag) = values.split(key);
+            if !buckets.contains(&bucket) {
+                continue;
+            }
+            let place = &mut next[bucket - buckets.start];
+            // A tag of no bits is 0; a shift by all 32 bits is not allowed.
+            let id = position | tag.checked_shl(id_bits).unwrap_or(0);
+            ids[(*place - first) as usize] = id.to_le_bytes();
+            *place += 1;
         }
-        let place = &mut next[bucket - buckets.start];
-        // A tag of no bits is 0; a shift by all 32 bits is not allowed.
-        ids[(*place - first) as usize] = position | tag.checked_shl(id_bits).unwrap_or(0);
-        *place += 1;
+        Ok(Self { memory, length })
     }
-    ids
+
+    fn bytes(&self) -> &[u8] {
+        self.memory.get(..self.length).unwrap_or_default()
+    }
 }
 
 /// Numbers turned into bytes at once.
