@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lykta::{Kind, Pdq};
@@ -69,7 +70,8 @@ Examples:
   lykta index build -o list.lykta known.csv
   lykta index build -o list.lykta --match known.csv --ignore system-files.txt
   lykta hash --csv pictures/ | lykta index build -o mine.lykta -
-  lykta index build -o pdq.lykta --format pdq --near mih hashes.txt"
+  lykta index build -o pdq.lykta --format pdq --near mih hashes.txt
+  lykta index build -o today.lykta --list-radius new.csv=24 --retract withdrawn.csv new.csv"
 )]
 pub(crate) struct BuildArgs {
     /// The index file to write; an old one is replaced when the new one is complete
@@ -96,6 +98,18 @@ pub(crate) struct BuildArgs {
     /// The radius to be fast at; any other has an exact answer too
     #[arg(long, value_name = "pdq=BITS", value_parser = radius, default_value = "pdq=31")]
     pub(crate) near_radius: u32,
+    /// Largest distance at which entries of a list match by likeness, in bits; LIST is its name in
+    /// results
+    #[arg(long, value_name = "LIST=BITS", value_parser = list_radius)]
+    pub(crate) list_radius: Vec<(String, u32)>,
+    /// Least PDQ quality at which entries of a list match by likeness, 0 to 100; LIST is its name in
+    /// results
+    #[arg(long, value_name = "LIST=QUALITY", value_parser = list_quality)]
+    pub(crate) list_min_quality: Vec<(String, u8)>,
+    /// Entries of indexes given before this one that count no longer: a CSV file with the header
+    /// list,entry; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) retract: Vec<PathBuf>,
     /// Memory for hashes before temporary files in the folder of OUT take them: 64M or more; about
     /// 256M come on top
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1G")]
@@ -355,6 +369,22 @@ fn computed_kind(name: &str) -> Result<Kind, String> {
     }
 }
 
+/// A number for one list: `LIST=NUMBER`. The name of a list may have a `=` in it.
+fn list_number<T: FromStr>(text: &str) -> Option<(String, T)> {
+    let (list, number) = text.rsplit_once('=')?;
+    Some((list.to_owned(), number.parse().ok()?))
+}
+
+fn list_radius(text: &str) -> Result<(String, u32), String> {
+    let pair = list_number(text).filter(|(_, bits)| *bits <= Pdq::BITS);
+    pair.ok_or_else(|| format!("the radius of a list is LIST=BITS with 0 to {} bits", Pdq::BITS))
+}
+
+fn list_quality(text: &str) -> Result<(String, u8), String> {
+    let pair = list_number(text).filter(|(_, quality)| *quality <= 100);
+    pair.ok_or_else(|| "the quality of a list is LIST=QUALITY with 0 to 100".to_owned())
+}
+
 /// Most threads that may be asked for: above every machine's, and below what brings one down.
 const MOST_JOBS: usize = 1024;
 
@@ -393,6 +423,10 @@ mod tests {
         assert!(radius("phash=3").is_err());
         assert!(jobs("1").is_ok() && jobs("1024").is_ok());
         assert!(jobs("0").is_err() && jobs("1025").is_err());
+        assert_eq!(list_radius("a=b.csv=31"), Ok(("a=b.csv".to_owned(), 31)));
+        assert!(list_radius("a=257").is_err() && list_radius("31").is_err() && list_radius("a=").is_err());
+        assert_eq!(list_quality("a=100"), Ok(("a".to_owned(), 100)));
+        assert!(list_quality("a=101").is_err());
         assert_eq!(size("500M"), Ok(500 << 20));
         assert_eq!(size("1GB"), Ok(1 << 30));
         assert_eq!(size("17"), Ok(17));

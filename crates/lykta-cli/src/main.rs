@@ -10,6 +10,7 @@ mod interrupt;
 mod known;
 mod progress;
 mod say;
+mod space;
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -19,6 +19,9 @@ pub(crate) struct Activity {
     form: Form,
     what: Mutex<String>,
     bytes: AtomicU64,
+    /// Bytes that there are to read, when that is known.
+    total: Option<u64>,
+    begun: Instant,
 }
 
 enum Form {
@@ -30,12 +33,17 @@ enum Form {
 
 impl Activity {
     pub(crate) fn new(quiet: bool) -> Self {
+        Self::of(quiet, None)
+    }
+
+    /// With the bytes that there are to read, when that is known.
+    pub(crate) fn of(quiet: bool, total: Option<u64>) -> Self {
         let form = match (quiet, io::stderr().is_terminal()) {
             (true, _) => Form::Silent,
-            (false, true) => Form::Spinner(spinner()),
+            (false, true) => Form::Spinner(spinner(total)),
             (false, false) => Form::Lines(Mutex::new(Instant::now())),
         };
-        Self { form, what: Mutex::default(), bytes: AtomicU64::new(0) }
+        Self { form, what: Mutex::default(), bytes: AtomicU64::new(0), total, begun: Instant::now() }
     }
 
     /// Says what goes on now.
@@ -52,13 +60,45 @@ impl Activity {
         match &self.form {
             Form::Silent => {}
             Form::Spinner(spinner) => spinner.inc(bytes),
-            Form::Lines(last) => {
-                let mut last = lock(last);
-                if last.elapsed() >= LINE_EVERY {
-                    *last = Instant::now();
-                    note(format_args!("{}: {} MiB", lock(&self.what), all >> 20));
+            Form::Lines(last) => self.line(last, all, self.total),
+        }
+    }
+
+    /// Says what goes on now, and how many bytes are written: after everything is read.
+    pub(crate) fn written(&self, what: &str, bytes: u64) {
+        match &self.form {
+            Form::Silent => {}
+            Form::Spinner(bar) => {
+                // Written bytes are other bytes than those read.
+                if bar.length().is_some() {
+                    bar.unset_length();
+                    bar.set_style(style(None));
                 }
+                bar.set_message(what.to_owned());
+                bar.set_position(bytes);
             }
+            Form::Lines(last) => {
+                *lock(&self.what) = what.to_owned();
+                self.line(last, bytes, None);
+            }
+        }
+    }
+
+    /// Writes a line, unless there was one a short while ago.
+    fn line(&self, last: &Mutex<Instant>, bytes: u64, total: Option<u64>) {
+        let mut last = lock(last);
+        if last.elapsed() < LINE_EVERY {
+            return;
+        }
+        *last = Instant::now();
+        let (what, done) = (lock(&self.what), bytes >> 20);
+        match total {
+            Some(total) => {
+                let left = total.saturating_sub(bytes) as f64 / bytes.max(1) as f64;
+                let seconds = left * self.begun.elapsed().as_secs_f64();
+                note(format_args!("{what}: {done} of {} MiB, about {seconds:.0} s left", total >> 20));
+            }
+            None => note(format_args!("{what}: {done} MiB")),
         }
     }
 }
@@ -71,14 +111,19 @@ impl Drop for Activity {
     }
 }
 
-fn spinner() -> ProgressBar {
-    let spinner = ProgressBar::new_spinner();
-    let template = "{spinner} {msg}: {binary_bytes}, {binary_bytes_per_sec}, {elapsed}";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        spinner.set_style(style);
-    }
+fn spinner(total: Option<u64>) -> ProgressBar {
+    let spinner = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    spinner.set_style(style(total));
     spinner.enable_steady_tick(TICK);
     spinner
+}
+
+fn style(total: Option<u64>) -> ProgressStyle {
+    let template = match total {
+        Some(_) => "{spinner} {msg}: {binary_bytes}/{binary_total_bytes}, {binary_bytes_per_sec}, {eta} left",
+        None => "{spinner} {msg}: {binary_bytes}, {binary_bytes_per_sec}, {elapsed}",
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 // A message or a time is never half-written, so a panic elsewhere does not spoil it.

@@ -8,6 +8,7 @@
 mod collapse;
 mod column;
 mod entries;
+mod estimate;
 mod sorter;
 mod spool;
 mod tables;
@@ -27,6 +28,7 @@ use crate::near::order::order_value;
 use crate::write::{Output, remove_leftovers};
 use collapse::ID_LEN;
 use entries::NewEntries;
+pub use estimate::DiskEstimate;
 use sorter::Sorter;
 use spool::Place;
 
@@ -211,10 +213,23 @@ impl Builder {
     /// # Errors
     /// When the file cannot be written; nothing is then left under its name that was not there. When
     /// a BK-tree is asked for, and its hashes do not fit into memory.
-    pub fn write(mut self, path: &Path) -> Result<Vec<Source>, Error> {
+    pub fn write(self, path: &Path) -> Result<Vec<Source>, Error> {
+        self.write_with(path, &mut |_, _| {})
+    }
+
+    /// As [`Builder::write`], and tells `report` what is done now, in words, and how many bytes of the
+    /// index are written: at every step and every 2 MiB.
+    ///
+    /// # Errors
+    /// As [`Builder::write`].
+    pub fn write_with(
+        mut self,
+        path: &Path,
+        report: &mut dyn FnMut(&'static str, u64),
+    ) -> Result<Vec<Source>, Error> {
         self.make_room()?;
         let mut write = || {
-            let mut output = Output::file(path)?;
+            let mut output = Output::file(path, report)?;
             let sources = self.write_sections(&mut output)?;
             output.into_place()?;
             Ok(sources)
@@ -228,7 +243,8 @@ impl Builder {
     /// As [`Builder::write`].
     pub fn into_bytes(mut self) -> Result<Vec<u8>, Error> {
         self.make_room()?;
-        let mut output = Output::in_memory();
+        let mut report = |_: &'static str, _| {};
+        let mut output = Output::in_memory(&mut report);
         self.write_sections(&mut output)?;
         output.into_bytes()
     }

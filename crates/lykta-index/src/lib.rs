@@ -38,7 +38,7 @@ mod open;
 mod verify;
 mod write;
 
-pub use build::{BuildOptions, Builder, NewEntry, SourceId};
+pub use build::{BuildOptions, Builder, DiskEstimate, NewEntry, SourceId};
 pub use entry::{Entries, Entry, EntryId, Label};
 pub use error::Error;
 pub use map::Mapped;

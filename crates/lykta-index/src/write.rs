@@ -22,8 +22,11 @@ const BLOCK: usize = 2 << 20;
 const TEMPORARY: (&str, &str) = (".lykta-index-", ".tmp");
 
 /// An index file under construction.
-pub(crate) struct Output {
+pub(crate) struct Output<'a> {
     target: Target,
+    report: &'a mut dyn FnMut(&'static str, u64),
+    /// What is done now, in words.
+    step: &'static str,
     /// What comes behind `block_start` and is not in the target yet, but for a flushed part.
     block: Vec<u8>,
     block_start: u64,
@@ -44,25 +47,33 @@ enum Target {
     File { temporary: NamedTempFile, path: PathBuf },
 }
 
-impl Output {
-    /// An index that never is a file.
-    pub(crate) fn in_memory() -> Self {
-        Self::new(Target::Memory(Vec::new()))
+impl<'a> Output<'a> {
+    /// An index that never is a file. `report` is told of every step and of the bytes written.
+    pub(crate) fn in_memory(report: &'a mut dyn FnMut(&'static str, u64)) -> Self {
+        Self::new(Target::Memory(Vec::new()), report)
     }
 
     /// An index file that is to be `path`. Left-overs of killed builds in its folder are removed.
-    pub(crate) fn file(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn file(path: &Path, report: &'a mut dyn FnMut(&'static str, u64)) -> Result<Self, Error> {
         let folder = folder_of(path);
         remove_leftovers(folder);
         let temporary = locked_temporary(folder)?;
-        Ok(Self::new(Target::File { temporary, path: path.to_owned() }))
+        Ok(Self::new(Target::File { temporary, path: path.to_owned() }, report))
     }
 
-    fn new(target: Target) -> Self {
+    fn new(target: Target, report: &'a mut dyn FnMut(&'static str, u64)) -> Self {
         let mut block = Vec::with_capacity(BLOCK);
         // Header and section table are known at the end.
         block.resize(FIRST_SECTION as usize, 0);
-        Self { target, block, block_start: 0, digested: 0, section: None, table: Vec::new() }
+        let (section, table) = (None, Vec::new());
+        Self { target, report, step: "writing", block, block_start: 0, digested: 0, section, table }
+    }
+
+    /// Says what is done from now on.
+    pub(crate) fn step(&mut self, step: &'static str) {
+        self.step = step;
+        let written = self.position();
+        (self.report)(step, written);
     }
 
     fn position(&self) -> u64 {
@@ -94,6 +105,7 @@ impl Output {
                 self.block.clear();
                 self.digested = 0;
                 self.block_start += BLOCK as u64;
+                (self.report)(self.step, self.block_start);
             }
         }
         Ok(())
@@ -165,7 +177,8 @@ impl Output {
     }
 
     /// Flushes the file to disk and renames it into place.
-    pub(crate) fn into_place(self) -> Result<(), Error> {
+    pub(crate) fn into_place(mut self) -> Result<(), Error> {
+        self.step("flushing to disk");
         let Target::File { temporary, path } = self.finish()? else { return Ok(()) };
         temporary.as_file().sync_all().map_err(Error::io("write the index to disk"))?;
         // From exclusive to shared: a reader may open the file the moment it has its name.

@@ -1,13 +1,14 @@
 //! From a list to an index: the rows of the one become entries of the other.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::Read;
 
 use lykta_hash::{Hash, Kind};
 use lykta_index::{Builder, Label, NewEntry, Role, Source};
 use lykta_list::{Entry, Format, Reader, Row, Tally};
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
+
+use crate::digesting::Digesting;
 
 /// How to take a list.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,10 @@ pub struct ListOptions {
     /// Take an ignore list although it classifies entries. A classified entry in an ignore list is
     /// mostly a mistake, and one that would hide what a scan is made to find.
     pub ignore_classified: bool,
+    /// The largest distance at which its entries match by likeness, in bits, when it has its own.
+    pub near_radius: Option<u32>,
+    /// The least PDQ quality at which its entries match by likeness, 0..=100, when it has its own.
+    pub min_quality: Option<u8>,
 }
 
 /// Why a list could not be taken.
@@ -64,10 +69,17 @@ pub fn add_list(
     input: impl Read,
 ) -> Result<Tally, AddListError> {
     let list_error = |source| AddListError::List { name: options.name.clone(), source };
-    let mut input = Digesting { input, sha256: Sha256::new(), bytes: 0 };
+    let mut input = Digesting::new(input);
     let mut rows = Reader::new(&mut input, options.format).map_err(list_error)?;
     let format = rows.format().name().to_owned();
-    let source = Source { name: options.name.clone(), role: options.role, format, ..Source::default() };
+    let source = Source {
+        name: options.name.clone(),
+        role: options.role,
+        format,
+        near_radius: options.near_radius,
+        min_quality: options.min_quality,
+        ..Source::default()
+    };
     let id = builder.add_source(source);
     let mut tally = Tally::default();
     let mut not_ignored: BTreeMap<Kind, u64> = BTreeMap::new();
@@ -91,8 +103,8 @@ pub fn add_list(
     }
     drop(rows);
     let source = builder.source_mut(id);
-    source.sha256 = input.sha256.finalize().into();
-    source.bytes = input.bytes;
+    source.sha256 = input.sha256();
+    source.bytes = Digesting::bytes(&input);
     source.rows = tally.rows;
     source.accepted = tally.accepted;
     source.rejected =
@@ -120,27 +132,12 @@ fn new_entry<'a>(entry: &'a Entry, hashes: &'a [Hash]) -> NewEntry<'a> {
     }
 }
 
-/// Digests what passes through.
-struct Digesting<R> {
-    input: R,
-    sha256: Sha256,
-    bytes: u64,
-}
-
-impl<R: Read> Read for Digesting<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(buffer)?;
-        self.sha256.update(&buffer[..count]);
-        self.bytes += count as u64;
-        Ok(count)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use lykta_hash::Digest;
     use lykta_index::{BuildOptions, Index};
+    use sha2::{Digest as _, Sha256};
 
     const LIST: &str = "id,sha1,pdq,label_code\n\
         a,1111111111111111111111111111111111111111,\

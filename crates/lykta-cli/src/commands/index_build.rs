@@ -3,43 +3,128 @@
 use std::error::Error as _;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use lykta::index::Structure;
 use lykta::list::Tally;
 use lykta::source::{Locator, visible};
-use lykta::{BuildOptions, Builder, ListOptions, Role, add_list};
+use lykta::{BuildOptions, Builder, EntryPair, EntryPairs, ListOptions, Role, add_list};
 use serde_json::json;
 
 use super::index_info;
 use crate::args::{BuildArgs, NearArg};
 use crate::known::open_index;
 use crate::progress::{Activity, Counting};
+use crate::space::Space;
+
+/// What a build did, for its report.
+pub(crate) struct Built {
+    tallies: Vec<Tally>,
+    space: Space,
+}
 
 pub(crate) fn run(args: &BuildArgs) -> anyhow::Result<u8> {
-    let tallies = build(args)?;
-    report(args, &tallies)?;
+    let built = build(args)?;
+    report(args, &built)?;
     Ok(0)
 }
 
 /// Builds the index, and says what became of the rows of each list.
-pub(crate) fn build(args: &BuildArgs) -> anyhow::Result<Vec<Tally>> {
+pub(crate) fn build(args: &BuildArgs) -> anyhow::Result<Built> {
+    let lists = checked_lists(args)?;
+    let retractions = read_retractions(args)?;
+    let space = Space::needed(lists.iter().map(|list| list.path), args.memory, folder_of(&args.output));
+    if !args.quiet {
+        space.say();
+    }
+    let activity = Activity::of(args.quiet, space.list_bytes());
+    let mut builder = Builder::new(build_options(args));
+    for EntryPair { list, entry } in &retractions {
+        builder.retract(list, entry)?;
+    }
+    let mut tallies = Vec::new();
+    for list in &lists {
+        activity.say(format!("reading {}", list.options.name));
+        let input = Counting::new(open(list.path)?, &activity);
+        tallies.push(add_list(&mut builder, &list.options, input)?);
+    }
+    write(builder, &args.output, &activity)?;
+    Ok(Built { tallies, space })
+}
+
+/// Writes the index into its place.
+pub(crate) fn write(builder: Builder, output: &Path, activity: &Activity) -> anyhow::Result<()> {
+    let written = builder.write_with(output, &mut |what, bytes| activity.written(what, bytes));
+    written.map(|_| ()).map_err(|error| match error.source() {
+        Some(_) => anyhow!("{error}; check that its folder exists, may be written to and has space"),
+        None => error.into(),
+    })
+}
+
+struct List<'a> {
+    path: &'a Path,
+    options: ListOptions,
+}
+
+/// The lists in the order in which they are read, with what was asked for each.
+fn checked_lists(args: &BuildArgs) -> anyhow::Result<Vec<List<'_>>> {
     let matches = args.matches.iter().chain(&args.lists).map(|path| (Role::Match, path));
     let lists: Vec<(Role, &Path)> = matches
         .chain(args.ignores.iter().map(|path| (Role::Ignore, path)))
         .map(|(role, path)| (role, path.as_path()))
         .collect();
-    if lists.is_empty() {
+    if lists.is_empty() && args.retract.is_empty() {
         bail!("no list given: name at least one, or - for standard input");
     }
     if lists.iter().filter(|(_, path)| is_stdin(path)).count() > 1 {
         bail!("standard input can be only one list: put the others into files");
     }
-    if let Some((_, list)) = lists.iter().find(|(_, list)| is_same_file(list, &args.output)) {
+    let retract = args.retract.iter().map(PathBuf::as_path);
+    if let Some(list) =
+        lists.iter().map(|list| list.1).chain(retract).find(|list| is_same_file(list, &args.output))
+    {
         bail!("the index would replace the list {}: choose another OUT", Locator::from_path(list));
     }
-    let options = BuildOptions {
+    let names: Vec<String> = lists.iter().map(|(_, path)| list_name(path, &lists)).collect();
+    let radii = args.list_radius.iter().map(|(list, _)| list);
+    if let Some(unknown) =
+        radii.chain(args.list_min_quality.iter().map(|(list, _)| list)).find(|list| !names.contains(list))
+    {
+        bail!("no list is called {}: the names are {}", visible(unknown), names.join(", "));
+    }
+    let of = |list: &str| (last_of(&args.list_radius, list), last_of(&args.list_min_quality, list));
+    let with_options = lists.iter().zip(names).map(|((role, path), name)| {
+        let (near_radius, min_quality) = of(&name);
+        let (role, format, ignore_classified) = (*role, args.format, args.ignore_classified);
+        List {
+            path,
+            options: ListOptions { name, role, format, ignore_classified, near_radius, min_quality },
+        }
+    });
+    Ok(with_options.collect())
+}
+
+/// What was given for a list; the last one holds.
+fn last_of<T: Copy>(given: &[(String, T)], list: &str) -> Option<T> {
+    given.iter().rev().find(|(name, _)| name == list).map(|(_, value)| *value)
+}
+
+/// The entries that are to count no longer, of all files.
+fn read_retractions(args: &BuildArgs) -> anyhow::Result<Vec<EntryPair>> {
+    let mut retractions = Vec::new();
+    for path in &args.retract {
+        let shown = Locator::from_path(path);
+        let pairs = EntryPairs::new(open(path)?).map_err(|error| anyhow!("{shown}: {error}"))?;
+        for pair in pairs {
+            retractions.push(pair.map_err(|error| anyhow!("{shown}: {error}"))?);
+        }
+    }
+    Ok(retractions)
+}
+
+fn build_options(args: &BuildArgs) -> BuildOptions {
+    BuildOptions {
         structure: match args.near {
             NearArg::Bk => Some(Structure::Bk),
             NearArg::Mih => Some(Structure::Mih),
@@ -49,27 +134,10 @@ pub(crate) fn build(args: &BuildArgs) -> anyhow::Result<Vec<Tally>> {
         near_radius: args.near_radius,
         memory: args.memory,
         folder: Some(folder_of(&args.output).to_owned()),
-    };
-    let mut builder = Builder::new(options);
-    let mut tallies = Vec::new();
-    let activity = Activity::new(args.quiet);
-    for (role, path) in &lists {
-        let name = list_name(path, &lists);
-        activity.say(format!("reading {name}"));
-        let options =
-            ListOptions { name, role: *role, format: args.format, ignore_classified: args.ignore_classified };
-        let input = Counting::new(open(path)?, &activity);
-        tallies.push(add_list(&mut builder, &options, input)?);
     }
-    activity.say(format!("sorting and writing {}", Locator::from_path(&args.output)));
-    builder.write(&args.output).map_err(|error| match error.source() {
-        Some(_) => anyhow!("{error}; check that its folder exists, may be written to and has space"),
-        None => error.into(),
-    })?;
-    Ok(tallies)
 }
 
-fn folder_of(output: &Path) -> &Path {
+pub(crate) fn folder_of(output: &Path) -> &Path {
     output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -106,12 +174,14 @@ fn list_name(path: &Path, lists: &[(Role, &Path)]) -> String {
 }
 
 /// Says what was taken and what was not, list by list, and what the index holds.
-fn report(args: &BuildArgs, tallies: &[Tally]) -> anyhow::Result<()> {
+fn report(args: &BuildArgs, built: &Built) -> anyhow::Result<()> {
+    let tallies = &built.tallies;
     // From the file itself: what is said is what a scan will find in it.
     let index = open_index(&args.output)?;
     let mut out = io::stdout().lock();
     if args.json {
         let mut value = index_info::to_json(&args.output, &index);
+        value["disk"] = built.space.to_json();
         for (list, tally) in value["lists"].as_array_mut().into_iter().flatten().zip(tallies) {
             list["examples"] = tally
                 .first

@@ -37,6 +37,7 @@ pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<u8> {
 /// One line on a list: what it is and what became of its rows.
 pub(crate) fn write_source(out: &mut impl Write, source: &Source) -> io::Result<()> {
     let Source { name, role, format, rows, accepted, rejected, dropped, duplicates, .. } = source;
+    let Source { near_radius, min_quality, .. } = source;
     // An index may come from elsewhere, and what it says of its lists with it.
     let (name, format) = (visible(name), visible(format));
     write!(out, "{name} ({} list, {format}): {rows} rows, {accepted} accepted", role.name())?;
@@ -45,7 +46,14 @@ pub(crate) fn write_source(out: &mut impl Write, source: &Source) -> io::Result<
     if !dropped.is_empty() {
         write!(out, ", values not used{}", reasons(dropped))?;
     }
-    writeln!(out, ", {duplicates} duplicates")
+    writeln!(out, ", {duplicates} duplicates")?;
+    if let Some(bits) = near_radius {
+        writeln!(out, "    matches by likeness up to {bits} bits only")?;
+    }
+    if let Some(quality) = min_quality {
+        writeln!(out, "    matches by likeness from PDQ quality {quality} only")?;
+    }
+    Ok(())
 }
 
 fn reasons(counts: &[(String, u64)]) -> String {
@@ -62,11 +70,15 @@ pub(crate) fn write_contents(out: &mut impl Write, path: &Path, index: &Index) -
     let path = Locator::from_path(path);
     writeln!(
         out,
-        "{path}: {} entries, {} bytes, {:.1} an entry",
+        "{path}: {} entries, {} bytes, {:.1} an entry, {:.1} a hash",
         index.entry_count(),
         index.byte_len(),
-        per_entry(index)
+        per_entry(index),
+        per_hash(index)
     )?;
+    if index.retractions().len() > 0 {
+        writeln!(out, "    retracts {} entries of indexes given before it", index.retractions().len())?;
+    }
     for kind in index.kinds().iter() {
         writeln!(out, "    {kind}: {} different", index.hash_count(kind))?;
     }
@@ -96,6 +108,11 @@ fn per_entry(index: &Index) -> f64 {
     index.byte_len() as f64 / index.entry_count().max(1) as f64
 }
 
+fn per_hash(index: &Index) -> f64 {
+    let hashes: u64 = Kind::ALL.into_iter().map(|kind| index.hash_count(kind)).sum();
+    index.byte_len() as f64 / hashes.max(1) as f64
+}
+
 /// What a user must be told of an index that knows no picture by its looks.
 const NO_PDQ: Option<&str> = NearMatching::NoPdqInLists.note();
 
@@ -118,6 +135,8 @@ pub(crate) fn to_json(path: &Path, index: &Index) -> Value {
         "bytes": index.byte_len(),
         "entries": index.entry_count(),
         "bytes_per_entry": per_entry(index),
+        "bytes_per_hash": per_hash(index),
+        "retractions": index.retractions().len(),
         "hashes": hashes,
         "notes": near.is_none().then_some(NO_PDQ).into_iter().collect::<Vec<_>>(),
         "near": near,
@@ -140,5 +159,7 @@ fn source_json(source: &Source) -> Value {
         "rejected": counts(&source.rejected),
         "dropped": counts(&source.dropped),
         "duplicates": source.duplicates,
+        "near_radius": source.near_radius,
+        "min_quality": source.min_quality,
     })
 }

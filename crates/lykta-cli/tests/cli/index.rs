@@ -125,6 +125,60 @@ fn an_index_never_replaces_one_of_its_lists() {
 }
 
 #[test]
+fn a_list_may_have_its_own_radius_and_quality() {
+    let place = Place::with_demo();
+    let build = "index build -o x.lykta --quiet list.csv --list-radius list.csv=12";
+    place.run(&format!("{build} --list-min-quality list.csv=70")).expect(0);
+    let value = &place.run("index info --json x.lykta").expect(0).json_lines()[0];
+    assert_eq!(
+        (&value["lists"][0]["near_radius"], &value["lists"][0]["min_quality"]),
+        (&12.into(), &70.into())
+    );
+    let text = place.run("index info x.lykta").expect(0).out;
+    assert!(text.contains("up to 12 bits only") && text.contains("from PDQ quality 70 only"), "{text}");
+    let value = &place.run("index info --json list.lykta").expect(0).json_lines()[0];
+    assert!(value["lists"][0]["near_radius"].is_null() && value["lists"][0]["min_quality"].is_null());
+    place.run(&format!("{build} --list-radius other=3")).refused(&["no list is called other", "list.csv"]);
+    place.run("index build -o x.lykta list.csv --list-radius list.csv=257").refused(&["0 to 256"]);
+    place.run("index build -o x.lykta list.csv --list-min-quality list.csv=101").refused(&["0 to 100"]);
+}
+
+#[test]
+fn retractions_are_read_strictly_and_counted() {
+    let place = Place::with_demo();
+    place.write("gone.csv", "list,entry\nold.csv,row 7\n\"a,b\",x\nold.csv,row 7\n");
+    place.run("index build -o x.lykta --retract gone.csv list.csv").expect(0);
+    let value = &place.run("index info --json x.lykta").expect(0).json_lines()[0];
+    assert_eq!(value["retractions"], 2);
+    assert!(place.run("index info x.lykta").expect(0).out.contains("retracts 2 entries"));
+    place.run("index verify x.lykta").expect(0);
+    // A day on which entries were withdrawn and none were added.
+    place.run("index build -o only.lykta --retract gone.csv").expect(0);
+    place.write("bad.csv", "list,entry\nold.csv\n");
+    place.run("index build -o x.lykta --retract bad.csv list.csv").refused(&["bad.csv", "line 2"]);
+    place.run("index build -o gone.csv --retract gone.csv list.csv").refused(&["would replace"]);
+}
+
+#[test]
+fn a_build_says_beforehand_how_much_disk_it_needs() {
+    let place = Place::with_demo();
+    let run = place.run("index build -o x.lykta --json list.csv").expect(0);
+    let disk = &run.json_lines()[0]["disk"];
+    let list_bytes = place.read("list.csv").len() as u64;
+    assert_eq!(disk["lists_bytes"], list_bytes);
+    let index_bytes = place.read("x.lykta").len() as u64;
+    assert!(disk["index_bytes_at_most"].as_u64().unwrap() >= index_bytes, "{disk}");
+    assert!(cfg!(not(unix)) || disk["free_bytes"].as_u64().unwrap() > 0);
+    assert_eq!(run.err, "", "not worth a word");
+    // Of a large list, before it is read: this one cannot be.
+    std::fs::File::create(place.path("large.csv")).unwrap().set_len(1 << 42).unwrap();
+    let run = place.run("index build -o x.lykta large.csv").expect(2);
+    assert!(run.err.starts_with("lykta: the index needs at most about 8192 GiB"), "{}", run.err);
+    let run = place.run("index build -o x.lykta --quiet large.csv").expect(2);
+    assert_eq!(run.err.lines().count(), 1);
+}
+
+#[test]
 fn an_ignore_list_with_classified_entries_needs_a_word() {
     let place = Place::new();
     place.write(

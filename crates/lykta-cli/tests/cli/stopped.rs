@@ -1,6 +1,7 @@
 //! Scans that are stopped before their end.
 
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -63,6 +64,60 @@ fn a_scan_that_is_killed_leaves_its_findings_and_claims_nothing() {
     assert_eq!(findings[0]["locator"][0], "long/0.jpg");
     // What is left is not written over by the next scan.
     place.run("scan --index list.lykta -o out dump").refused(&["out is not empty"]);
+}
+
+/// The left-overs of builds in the place.
+fn temporaries(place: &Place) -> Vec<PathBuf> {
+    let paths = fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "tmp")).collect()
+}
+
+/// A build that is killed while it reads, sorts, or has written a part leaves the old index as it was.
+#[test]
+fn a_build_that_is_killed_leaves_the_old_index_and_nothing_for_long() {
+    let place = Place::with_demo();
+    let old = place.read("list.lykta");
+    let mut list = String::from("md5,pdq\n");
+    for row in 1..=60_000u64 {
+        let digits = format!("{:016x}", row.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        list += &format!("{digits}{digits},{}\n", digits.repeat(4));
+    }
+    place.write("long.csv", list);
+    let start = || {
+        let mut command = place.std_lykta();
+        command.args(["index", "build", "-o", "list.lykta", "--near", "mih", "long.csv"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
+    // Some time after the start; and as soon as the temporary file has this many bytes.
+    let moments = [(0, None), (30, None), (150, None), (0, Some(0)), (0, Some(1 << 20)), (0, Some(3 << 20))];
+    let mut left = 0;
+    for (milliseconds, bytes) in moments {
+        let mut child = start();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        while let Some(bytes) = bytes
+            && child.try_wait().unwrap().is_none()
+        {
+            let files = temporaries(&place);
+            let lengths = files.iter().filter_map(|path| fs::metadata(path).ok()).map(|file| file.len());
+            if lengths.max() >= Some(bytes) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        if child.wait().unwrap().code().is_none() {
+            assert!(place.read("list.lykta") == old, "killed after {milliseconds} ms or at {bytes:?} bytes");
+            left += temporaries(&place).len();
+        } else {
+            // It was done before.
+            place.run("index verify list.lykta").expect(0);
+            place.write("list.lykta", &old);
+        }
+    }
+    assert!(left > 0, "no build was killed while it wrote");
+    place.run("index build -o other.lykta list.csv").expect(0);
+    assert!(temporaries(&place).is_empty(), "{:?}", temporaries(&place));
+    place.run("index verify list.lykta").expect(0);
 }
 
 #[test]

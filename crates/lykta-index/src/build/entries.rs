@@ -219,7 +219,7 @@ impl NewEntries {
     pub(crate) fn write(
         mut self,
         retractions: &BTreeSet<(String, String)>,
-        output: &mut Output,
+        output: &mut Output<'_>,
     ) -> Result<Vec<String>, Error> {
         self.close_run()?;
         output.begin(SectionKind::EntryRuns)?;
@@ -249,7 +249,7 @@ impl NewEntries {
 fn write_retractions(
     retractions: &BTreeSet<(String, String)>,
     strings: &mut Spool,
-    output: &mut Output,
+    output: &mut Output<'_>,
 ) -> Result<(), Error> {
     let mut text = |text: &str| -> Result<TextRef, Error> {
         let length = u32::try_from(text.len()).map_err(|_| Problem::TooLarge("bytes in a text"))?;

@@ -33,7 +33,7 @@ enum NearTables {
 
 impl Builder {
     /// Writes every section; the lists with their duplicates counted.
-    pub(super) fn write_sections(&mut self, output: &mut Output) -> Result<Vec<Source>, Error> {
+    pub(super) fn write_sections(&mut self, output: &mut Output<'_>) -> Result<Vec<Source>, Error> {
         let pairs = std::mem::take(&mut self.pairs);
         let sources = Sources::new(self.entries.take_stretches(), self.sources.len());
         let mut groups = Groups::new(&self.place, sources);
@@ -45,13 +45,14 @@ impl Builder {
         self.table_of_64_bits(Kind::Phash, pairs.phash, &mut groups, output)?;
         self.table_of_64_bits(Kind::Dhash, pairs.dhash, &mut groups, output)?;
         self.near_tables(near, output)?;
+        output.step("writing entries");
         let (postings, duplicates) = groups.finish();
         spooled(SectionKind::Postings, postings, output)?;
         self.write_rest(duplicates, output)
     }
 
     /// From ENTRY_RUNS to META.
-    fn write_rest(&mut self, duplicates: Vec<u64>, output: &mut Output) -> Result<Vec<Source>, Error> {
+    fn write_rest(&mut self, duplicates: Vec<u64>, output: &mut Output<'_>) -> Result<Vec<Source>, Error> {
         let mut sources = std::mem::take(&mut self.sources);
         for (source, duplicates) in sources.iter_mut().zip(duplicates) {
             source.duplicates += duplicates;
@@ -80,12 +81,18 @@ impl Builder {
         kind: Kind,
         pairs: Sorter<L>,
         groups: &mut Groups,
-        output: &mut Output,
+        output: &mut Output<'_>,
     ) -> Result<(), Error> {
         let Some((keys_kind, directory_kind)) = SectionKind::exact_table(kind).filter(|_| !pairs.is_empty())
         else {
             return Ok(());
         };
+        output.step(match kind {
+            Kind::Md5 => "sorting and writing MD5",
+            Kind::Sha1 => "sorting and writing SHA-1",
+            Kind::Sha256 => "sorting and writing SHA-256",
+            _ => "sorting and writing BLAKE3",
+        });
         let sorted = pairs.into_sorted(self.place.folder.as_deref(), self.memory_left())?;
         output.begin(keys_kind)?;
         let count = collapse(sorted, groups, |key, reference| {
@@ -105,11 +112,12 @@ impl Builder {
         &self,
         pairs: Sorter<L>,
         groups: &mut Groups,
-        output: &mut Output,
+        output: &mut Output<'_>,
     ) -> Result<NearTables, Error> {
         if pairs.is_empty() {
             return Ok(NearTables::Flat);
         }
+        output.step("sorting and writing PDQ");
         let sorted = pairs.into_sorted(self.place.folder.as_deref(), self.memory_left())?;
         if self.options.structure == Some(Structure::Bk) {
             let mut keys: Vec<Key> = Vec::new();
@@ -148,11 +156,12 @@ impl Builder {
         kind: Kind,
         pairs: Sorter<L>,
         groups: &mut Groups,
-        output: &mut Output,
+        output: &mut Output<'_>,
     ) -> Result<(), Error> {
         let Some((keys, references)) = SectionKind::near_table(kind).filter(|_| !pairs.is_empty()) else {
             return Ok(());
         };
+        output.step("sorting and writing 64-bit hashes");
         let sorted = pairs.into_sorted(self.place.folder.as_deref(), self.memory_left())?;
         let mut refs = Spool::new(&self.place);
         output.begin(keys)?;
@@ -164,12 +173,13 @@ impl Builder {
         spooled(references, refs, output)
     }
 
-    fn near_tables(&self, near: NearTables, output: &mut Output) -> Result<(), Error> {
+    fn near_tables(&self, near: NearTables, output: &mut Output<'_>) -> Result<(), Error> {
         match near {
             NearTables::Flat => Ok(()),
             NearTables::Bk(nodes) => output.section(SectionKind::BkNodes, nodes.as_bytes()),
             NearTables::Mih(keys, slots) => {
                 let keys = keys.as_ref().as_chunks().0;
+                output.step("writing the tables of near search");
                 output.section(SectionKind::MihSlots, tables::slot_records(keys, &slots).as_bytes())?;
                 output.begin(SectionKind::MihTables)?;
                 tables::write_tables(keys, &slots, self.memory_left(), &mut |bytes| output.put(bytes))?;
@@ -184,7 +194,7 @@ impl Builder {
 fn write_directory<'a>(
     records: impl ExactSizeIterator<Item = &'a [u8]>,
     bits: u32,
-    output: &mut Output,
+    output: &mut Output<'_>,
 ) -> Result<(), Error> {
     let count = records.len() as u32;
     let mut next = 0;
@@ -199,7 +209,8 @@ fn write_directory<'a>(
 }
 
 /// Writes keys and references in the order of a BK-tree.
-fn write_tree(keys: &[Key], refs: &[u32], output: &mut Output) -> Result<NearTables, Error> {
+fn write_tree(keys: &[Key], refs: &[u32], output: &mut Output<'_>) -> Result<NearTables, Error> {
+    output.step("building the tree");
     let (order, nodes) = bk::build(keys);
     output.begin(SectionKind::PdqKeys)?;
     order.iter().try_for_each(|&from| output.put(&keys[from as usize]))?;
@@ -211,7 +222,7 @@ fn write_tree(keys: &[Key], refs: &[u32], output: &mut Output) -> Result<NearTab
 }
 
 /// A section whose bytes were put aside.
-fn spooled(kind: SectionKind, bytes: Spool, output: &mut Output) -> Result<(), Error> {
+fn spooled(kind: SectionKind, bytes: Spool, output: &mut Output<'_>) -> Result<(), Error> {
     output.begin(kind)?;
     bytes.drain(1, &mut |part| output.put(part))?;
     output.end(0);
