@@ -228,6 +228,10 @@ pub(crate) struct QueryArgs {
     /// Least PDQ quality of entries compared by likeness, where the list gives one, 0 to 100
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 0)]
     pub(crate) min_quality: u8,
+    /// Read the indexes into memory before the first question, on huge pages where the system can:
+    /// for indexes that were copied here, and for disks that are slow
+    #[arg(long)]
+    pub(crate) preload: bool,
     /// Mark matches with the entries that this CSV file names (header: list,entry) as disputed
     #[arg(long, value_name = "FILE")]
     pub(crate) dispute: Option<PathBuf>,
@@ -270,6 +274,10 @@ pub(crate) struct ScanArgs {
     /// Least PDQ quality of pictures and entries compared by likeness, 0 to 100
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 50)]
     pub(crate) min_quality: u8,
+    /// Read the indexes into memory before the first question, on huge pages where the system can:
+    /// for indexes that were copied here, and for disks that are slow
+    #[arg(long)]
+    pub(crate) preload: bool,
     /// Mark matches with the entries that this CSV file names (header: list,entry) as disputed
     #[arg(long, value_name = "FILE")]
     pub(crate) dispute: Option<PathBuf>,

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use lykta::hash::text::to_hex;
-use lykta::index::{Source, Structure};
+use lykta::index::{Plan, SlotPlan, Source, Structure};
 use lykta::scan::NearMatching;
 use lykta::source::{Locator, visible};
 use lykta::{Index, Kind};
@@ -92,6 +92,7 @@ pub(crate) fn write_contents(out: &mut impl Write, path: &Path, index: &Index) -
         };
         let structure = describe(index.structure());
         writeln!(out, "    near search: {structure} for radius {}{slots}", index.near_radius())?;
+        writeln!(out, "    a query at that radius: {}", describe_plan(&index.plan(index.near_radius())))?;
     }
     Ok(())
 }
@@ -102,6 +103,28 @@ fn describe(structure: Structure) -> &'static str {
         Structure::Mih => "multi-index hashing (mih)",
         Structure::Flat => "scan of all hashes (flat)",
     }
+}
+
+/// What a query is expected to do.
+fn describe_plan(plan: &Plan) -> String {
+    let Plan { built, used, slots, probes, ids, candidates } = plan;
+    if slots.is_empty() {
+        let instead = if built == used { String::new() } else { format!(", not {}", built.name()) };
+        return format!("{}{instead}, up to {candidates} hashes compared", used.name());
+    }
+    format!("some {probes:.0} buckets, {ids:.0} ids, {candidates:.0} hashes compared")
+}
+
+/// The plan as JSON.
+pub(crate) fn plan_json(plan: &Plan) -> Value {
+    let slot = |slot: &SlotPlan| json!({"width": slot.width, "directory_bits": slot.directory_bits, "flips": slot.flips});
+    json!({
+        "structure": plan.used.name(),
+        "slots": plan.slots.iter().map(slot).collect::<Vec<_>>(),
+        "expected_probes": plan.probes.round(),
+        "expected_ids": plan.ids.round(),
+        "expected_candidates": plan.candidates.round(),
+    })
 }
 
 fn per_entry(index: &Index) -> f64 {
@@ -126,6 +149,7 @@ pub(crate) fn to_json(path: &Path, index: &Index) -> Value {
             "radius": index.near_radius(),
             "slot_widths": index.slot_widths(),
             "bytes": index.structure_bytes(),
+            "plan": plan_json(&index.plan(index.near_radius())),
         })
     });
     json!({

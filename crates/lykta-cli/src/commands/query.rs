@@ -24,13 +24,13 @@ use self::blocks::{Block, Blocks};
 use self::in_order::InOrder;
 use crate::args::QueryArgs;
 use crate::disputes;
-use crate::known::open_indexes;
+use crate::known::{Load, open_indexes};
 use crate::say::note;
 
 pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
     let disputes = args.dispute.as_deref().map(disputes::read).transpose()?;
     let disputed = disputes.map(|disputes| disputes.entries).unwrap_or_default();
-    let indexes = open_indexes(std::iter::once(&args.index).chain(&args.more))?;
+    let indexes = open_indexes(std::iter::once(&args.index).chain(&args.more), Load::new(args.preload))?;
     let options = Options {
         radius: args.radius,
         min_quality: args.min_quality,

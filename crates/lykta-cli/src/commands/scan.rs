@@ -13,7 +13,7 @@ use lykta::{Index, Options, Record, Scanner, Sink, Summary};
 use crate::args::{RecordArg, ReportArg, ScanArgs};
 use crate::disputes;
 use crate::interrupt;
-use crate::known::open_undamaged;
+use crate::known::{Load, open_undamaged};
 use crate::progress::ScanDisplay;
 use crate::say::note;
 
@@ -23,7 +23,8 @@ const SORT_MEMORY: usize = 64 << 20;
 pub(crate) fn run(args: &ScanArgs) -> anyhow::Result<u8> {
     check_roots(&args.paths)?;
     let disputes = args.dispute.as_deref().map(disputes::read).transpose()?;
-    let indexes = args.index.iter().map(|path| open_undamaged(path)).collect::<Result<Vec<_>, _>>()?;
+    let load = Load::new(args.preload);
+    let indexes = args.index.iter().map(|path| open_undamaged(path, load)).collect::<Result<Vec<_>, _>>()?;
     let mut options = options(args);
     if let Some(disputes) = &disputes {
         options.disputed = Arc::clone(&disputes.entries);

@@ -89,7 +89,7 @@ fn put_slot(
         let limit = offsets[start].saturating_add(most);
         // At least one bucket, even if it is larger than the memory granted.
         let end = (start + 1).max(offsets.partition_point(|offset| *offset <= limit) - 1);
-        put(&Ids::of(keys, slot, &offsets, start..end)?.bytes())?;
+        put(Ids::of(keys, slot, &offsets, start..end)?.bytes())?;
         start = end;
     }
     Ok(())
