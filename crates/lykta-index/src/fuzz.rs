@@ -1,10 +1,11 @@
 //! Properties that hold for any bytes, for fuzzing and for the replay of what fuzzing found.
 
-use lykta_hash::{Digest, Kind, Pdq};
+use lykta_hash::{Bits64, Digest, Kind, Pdq};
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::format::{Header, SectionRecord, TABLE_OFFSET};
 use crate::near::Near;
+use crate::near64::Near64;
 use crate::open::Index;
 
 /// Opens `data` as an index, its checksums first made to agree, so that what lies behind them is
@@ -29,6 +30,16 @@ pub fn open_and_query(data: &[u8]) {
             }
             if sound {
                 assert_eq!(answer, &every_entry_looked_at(&index, query, radius), "radius {radius}");
+            }
+        }
+    }
+    for kind in [Kind::Phash, Kind::Dhash] {
+        let keys = view.keys64(kind);
+        let queries: Vec<Bits64> = keys.iter().step_by(1 + keys.len() / 8).map(|key| Bits64(*key)).collect();
+        for radius in [0, 6, 31, 64] {
+            let answers = index.near64_batch(kind, &queries, radius);
+            for (query, answer) in queries.iter().zip(&answers).filter(|_| sound) {
+                assert_eq!(answer, &every_entry_looked_at_64(&index, kind, query, radius), "{kind} {radius}");
             }
         }
     }
@@ -58,6 +69,22 @@ fn every_entry_looked_at(index: &Index<Vec<u8>>, query: &Pdq, radius: u32) -> Ve
         .flat_map(|(pdq, reference)| {
             let distance = pdq.distance(query);
             view.entry_ids(reference).map(move |entry| Near { distance, entry, pdq })
+        })
+        .collect();
+    near.sort_unstable();
+    near
+}
+
+/// The definition of near search over 64-bit hashes.
+fn every_entry_looked_at_64(index: &Index<Vec<u8>>, kind: Kind, query: &Bits64, radius: u32) -> Vec<Near64> {
+    let view = index.view();
+    let refs = crate::format::SectionKind::near_table(kind).map_or(&[][..], |(_, refs)| view.u32s(refs));
+    let mut near: Vec<Near64> = (view.keys64(kind).iter().zip(refs))
+        .map(|(key, reference)| (Bits64(*key), reference.get()))
+        .filter(|(hash, _)| hash.distance(query) <= radius)
+        .flat_map(|(hash, reference)| {
+            let distance = hash.distance(query);
+            view.entry_ids(reference).map(move |entry| Near64 { distance, entry, hash })
         })
         .collect();
     near.sort_unstable();

@@ -10,7 +10,9 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod scalar;
+pub(crate) mod words;
 
+use words::Key64;
 use zerocopy::little_endian::U32;
 
 /// A hash as it lies in a file: 32 bytes in the order of its text.
@@ -160,6 +162,20 @@ impl Kernel {
             InstructionSet::Avx512 => unsafe { avx512::compare(keys, positions, query, radius, hits) },
         }
     }
+
+    /// Which groups of 64-bit keys have one within `radius` bits of `query`: bit `i` for group `i` of
+    /// `block`, which is at most [`words::BLOCK`] keys long.
+    pub(crate) fn near_groups(self, block: &[Key64], query: &Key64, radius: u32) -> u32 {
+        match self.0 {
+            InstructionSet::Scalar => words::near_groups(block, query, radius),
+            // SAFETY: as in `scan`.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx2 => unsafe { words::near_groups_avx2(block, query, radius) },
+            // SAFETY: as in `scan`.
+            #[cfg(target_arch = "x86_64")]
+            InstructionSet::Avx512 => unsafe { words::near_groups_avx512(block, query, radius) },
+        }
+    }
 }
 
 /// Asks the processor to fetch the cache line of `value`; without effect elsewhere than on x86-64.
@@ -234,6 +250,24 @@ mod tests {
                 let mut hits = Vec::new();
                 kernel.compare(&keys, &positions, &query, radius, &mut hits);
                 prop_assert_eq!(&hits, &expected, "compare, {}", kernel.name());
+            }
+        }
+
+        #[test]
+        fn groups_with_a_near_key_are_told(
+            query in any::<Key64>(), masks in prop::collection::vec(any::<[Key64; 4]>(), 0..300),
+            radius in 0u32..=65, repeat in 1usize..8
+        ) {
+            // Few of the bits turned, so that small radii have hits as well.
+            let turn = |[a, b, c, d]: &[Key64; 4]| std::array::from_fn(|i| query[i] ^ (a[i] & b[i] & c[i] & d[i]));
+            let keys: Vec<Key64> = masks.iter().map(turn).collect::<Vec<_>>().repeat(repeat);
+            let keys = &keys[..keys.len().min(words::BLOCK)];
+            let near = |key: &Key64| (u64::from_le_bytes(*key) ^ u64::from_le_bytes(query)).count_ones() <= radius;
+            let expected = (0..).zip(keys.chunks(words::GROUP)).fold(0, |groups, (number, group)| {
+                groups | u32::from(group.iter().any(near)) << number
+            });
+            for kernel in Kernel::available() {
+                prop_assert_eq!(kernel.near_groups(keys, &query, radius), expected, "{}", kernel.name());
             }
         }
 

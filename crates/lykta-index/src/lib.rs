@@ -23,6 +23,7 @@
 #![deny(unsafe_code)]
 
 mod build;
+mod chance;
 mod entry;
 mod error;
 mod exact;
@@ -34,14 +35,17 @@ mod layout;
 mod map;
 mod meta;
 mod near;
+mod near64;
 mod open;
 mod verify;
 mod write;
 
 pub use build::{BuildOptions, Builder, DiskEstimate, NewEntry, SourceId};
+pub use chance::expected_random_hits;
 pub use entry::{Entries, Entry, EntryId, Label};
 pub use error::Error;
 pub use map::Mapped;
 pub use meta::{Role, Source};
 pub use near::{Explanation, Near, Plan, SlotPlan, Structure};
+pub use near64::Near64;
 pub use open::Index;

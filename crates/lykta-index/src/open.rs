@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use lykta_hash::{Digest, Kind, KindSet, Pdq};
+use lykta_hash::{Bits64, Digest, Kind, KindSet, Pdq};
 
 use crate::entry::{Entries, Entry, EntryId};
 use crate::error::Error;
@@ -12,6 +12,7 @@ use crate::layout::{Layout, View};
 use crate::map::{Mapped, open_regular};
 use crate::meta::Source;
 use crate::near::{Explanation, Near, Plan, Structure};
+use crate::near64::Near64;
 
 /// An index over any bytes: mapped ([`Index::open`]), in memory ([`Index::read`]), or given
 /// ([`Index::new`]).
@@ -101,6 +102,21 @@ impl<D: AsRef<[u8]>> Index<D> {
     /// The answers of [`Index::near`] to each hash, in order; cheaper than one at a time.
     pub fn near_batch(&self, hashes: &[Pdq], radius: u32) -> Vec<Vec<Near>> {
         self.view().near_batch(hashes, radius.min(Pdq::BITS))
+    }
+
+    /// The entries whose 64-bit hash of `kind` differs from `hash` in at most `radius` bits, every one
+    /// of them, ordered by distance, then by entry. None when `kind` is not of 64 bits.
+    ///
+    /// O(hashes of the kind): all are read. A radius above 64 is 64, which finds everything. See
+    /// [`expected_random_hits`](crate::expected_random_hits) for how many are found by chance.
+    pub fn near64(&self, kind: Kind, hash: &Bits64, radius: u32) -> Vec<Near64> {
+        self.near64_batch(kind, std::slice::from_ref(hash), radius).pop().unwrap_or_default()
+    }
+
+    /// The answers of [`Index::near64`] to each hash, in order; the hashes of the index are read once
+    /// for all of them.
+    pub fn near64_batch(&self, kind: Kind, hashes: &[Bits64], radius: u32) -> Vec<Vec<Near64>> {
+        self.view().near64_batch(kind, hashes, radius.min(Bits64::BITS))
     }
 
     /// Which structure answers at `radius`.

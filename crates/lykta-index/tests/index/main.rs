@@ -4,5 +4,6 @@
 mod exact_oracle;
 mod files;
 mod made_up;
+mod near64_oracle;
 mod near_oracle;
 mod spoiled;
