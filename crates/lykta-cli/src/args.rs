@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use lykta::hash::Bits64;
 use lykta::{Kind, Pdq};
 
 /// Finds known pictures by comparing hashes, so that people do not have to look at them.
@@ -63,8 +64,8 @@ pub(crate) enum IndexCommand {
 #[derive(Args, Debug)]
 #[command(
     after_help = "Lists are CSV files with a header row (columns out of id, path, md5, sha1, sha256, blake3, pdq,
-pdq_quality, size, view, label_scheme, label_version, label_code, series) or plain files with one
-hash a line. A LIST of - is read from standard input.
+pdq_quality, phash, dhash, size, view, label_scheme, label_version, label_code, series) or plain
+files with one hash a line. A LIST of - is read from standard input.
 
 Examples:
   lykta index build -o list.lykta known.csv
@@ -210,9 +211,13 @@ Exit code as scan: 0 nothing found, 1 found, 3 and 4 the same when some line was
 hash that can be compared, 2 not started or stopped early. Of the index files only header and section
 table are checked: use `lykta index verify` after copying one.
 
+An answer by distance says in expected_random_hits how many hits chance alone gives, at least. Matches by
+phash and dhash carry \"support\": true: they support other matches and never count as found.
+
 Examples:
   lykta query list.lykta sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709
   lykta query list.lykta --radius 40 < hashes.txt
+  lykta query list.lykta --radius phash=6 phash:c3d1e0f0a5b49687
   lykta query base.lykta --index monday.lykta --dispute contested.csv < hashes.txt"
 )]
 pub(crate) struct QueryArgs {
@@ -222,9 +227,10 @@ pub(crate) struct QueryArgs {
     /// Further index files, asked as well; what a later one retracts does not match
     #[arg(long = "index", value_name = "MORE")]
     pub(crate) more: Vec<PathBuf>,
-    /// Largest distance of PDQ hashes, in bits, for any list; when not given each list's own, else 31
-    #[arg(long, value_name = "BITS", value_parser = radius)]
-    pub(crate) radius: Option<u32>,
+    /// Largest distance of PDQ hashes, in bits, for any list; when not given each list's own, else 31.
+    /// For hashes of 64 bits phash=BITS or dhash=BITS must be given; may be given once for each kind
+    #[arg(long, value_name = "KIND=BITS", value_parser = radius_of_kind)]
+    pub(crate) radius: Vec<(Kind, u32)>,
     /// Least PDQ quality of entries compared by likeness, where the list gives one, 0 to 100
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 0)]
     pub(crate) min_quality: u8,
@@ -365,6 +371,18 @@ fn radius(text: &str) -> Result<u32, String> {
     bits.ok_or_else(|| format!("a radius is pdq=BITS with 0 to {} bits", Pdq::BITS))
 }
 
+/// A radius in bits with its kind: `phash=6`, `pdq=31`, or `31`, which is of PDQ.
+fn radius_of_kind(text: &str) -> Result<(Kind, u32), String> {
+    let (kind, most) = match text.split_once('=').map(|(name, _)| name) {
+        Some("phash") => (Kind::Phash, Bits64::BITS),
+        Some("dhash") => (Kind::Dhash, Bits64::BITS),
+        _ => return Ok((Kind::Pdq, radius(text)?)),
+    };
+    let bits = text.split_once('=').and_then(|(_, digits)| digits.parse().ok());
+    let bits = bits.filter(|bits| *bits <= most).map(|bits| (kind, bits));
+    bits.ok_or_else(|| format!("a radius is {kind}=BITS with 0 to {most} bits"))
+}
+
 /// A kind that `lykta hash` can compute.
 fn computed_kind(name: &str) -> Result<Kind, String> {
     match name.parse() {
@@ -429,6 +447,12 @@ mod tests {
         assert_eq!(radius("256"), Ok(256));
         assert!(radius("257").is_err());
         assert!(radius("phash=3").is_err());
+        assert_eq!(radius_of_kind("31"), Ok((Kind::Pdq, 31)));
+        assert_eq!(radius_of_kind("pdq=256"), Ok((Kind::Pdq, 256)));
+        assert_eq!(radius_of_kind("phash=0"), Ok((Kind::Phash, 0)));
+        assert_eq!(radius_of_kind("dhash=64"), Ok((Kind::Dhash, 64)));
+        assert!(radius_of_kind("dhash=65").is_err_and(|error| error.contains("0 to 64")));
+        assert!(radius_of_kind("md5=3").is_err() && radius_of_kind("phash=").is_err());
         assert!(jobs("1").is_ok() && jobs("1024").is_ok());
         assert!(jobs("0").is_err() && jobs("1025").is_err());
         assert_eq!(list_radius("a=b.csv=31"), Ok(("a=b.csv".to_owned(), 31)));

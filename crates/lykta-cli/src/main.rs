@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod chance;
 mod commands;
 mod disputes;
 mod interrupt;

@@ -40,6 +40,7 @@ mod rules;
 mod scanner;
 mod sink;
 mod summary;
+mod support;
 
 pub use entry_set::EntrySet;
 pub use error::Error;

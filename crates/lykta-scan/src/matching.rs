@@ -15,9 +15,11 @@ use crate::summary::NearMatching;
 
 /// Looks hashes up in indexes, by the rules of one scan.
 pub(crate) struct Matcher<'i, D> {
-    indexes: &'i [Index<D>],
+    pub(crate) indexes: &'i [Index<D>],
     near: NearMatching,
     rules: Rules,
+    /// The radii of pHash and dHash, where they are compared.
+    pub(crate) radii64: [(Kind, Option<u32>); 2],
     disputed: Arc<EntrySet>,
 }
 
@@ -52,7 +54,9 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
             (true, None) => NearMatching::NoPdqInLists,
             (true, Some(radius)) => NearMatching::Performed { radius, min_quality: options.min_quality },
         };
-        Self { indexes, near, rules, disputed: Arc::clone(&options.disputed) }
+        let radii64 = [(Kind::Phash, options.phash_radius), (Kind::Dhash, options.dhash_radius)]
+            .map(|(kind, radius)| (kind, radius.filter(|_| options.near)));
+        Self { indexes, near, rules, radii64, disputed: Arc::clone(&options.disputed) }
     }
 
     pub(crate) fn near_matching(&self) -> NearMatching {
@@ -70,7 +74,9 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         let mut matches = Matches::default();
         for digest in digests.iter() {
             for (at, index) in self.indexes.iter().enumerate() {
-                index.exact(&digest).for_each(|entry| self.add_exact(at, &entry, &digest, &mut matches));
+                index
+                    .exact(&digest)
+                    .for_each(|entry| self.add(at, &entry, digest.kind(), None, &mut matches));
             }
         }
         matches.settle();
@@ -110,6 +116,7 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         let mut answers: Vec<Matches> = hashes.iter().map(|_| Matches::default()).collect();
         self.look_exact(hashes, &mut answers);
         self.look_near(hashes, &mut answers);
+        self.look_near64(hashes, &mut answers);
         let answer = |mut matches: Matches| {
             matches.settle();
             matches.mark_weak();
@@ -132,7 +139,7 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         for (at, index) in self.indexes.iter().enumerate() {
             index.exact_batch(&digests, |asked, entries| {
                 let matches = &mut answers[places[asked]];
-                entries.for_each(|entry| self.add_exact(at, &entry, &digests[asked], matches));
+                entries.for_each(|entry| self.add(at, &entry, digests[asked].kind(), None, matches));
             });
         }
     }
@@ -162,12 +169,20 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         matches.finish(&self.disputed)
     }
 
-    fn add_exact(&self, at: usize, entry: &Entry<'_>, digest: &Digest, matches: &mut Matches) {
+    /// Adds a match with an entry of the index at `at`, unless a later index retracts the entry.
+    pub(crate) fn add(
+        &self,
+        at: usize,
+        entry: &Entry<'_>,
+        kind: Kind,
+        near: Option<(u32, View)>,
+        matches: &mut Matches,
+    ) {
         let name = entry.name_or_row();
         if self.is_retracted(at, entry, &name) {
-            matches.leave_out(entry, name, digest.kind(), None);
+            matches.leave_out(entry, name, kind, near);
         } else {
-            matches.add(entry, name, digest.kind(), None);
+            matches.add(entry, name, kind, near);
         }
     }
 

@@ -18,6 +18,11 @@ pub struct Options {
     /// radius of its own, that holds for its entries. None by default: the lists' own, and 31 for a
     /// list that has none.
     pub radius: Option<u32>,
+    /// Largest distance of pHashes, in bits, 0..=64, where hashes are looked up. None by default: they
+    /// are not compared. A scan computes none. What matches only supports other matches.
+    pub phash_radius: Option<u32>,
+    /// The same of dHashes.
+    pub dhash_radius: Option<u32>,
     /// Least quality of the item's picture and, where the list gives one, of the entry's, 0..=100.
     /// 50 by default; where a list asks for more, that holds for its entries. A picture of quality 0 never matches, whatever this says.
     pub min_quality: u8,
@@ -48,6 +53,8 @@ impl Default for Options {
             jobs: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             near: true,
             radius: None,
+            phash_radius: None,
+            dhash_radius: None,
             min_quality: 50,
             disputed: Arc::default(),
             warn_hits: 1000,

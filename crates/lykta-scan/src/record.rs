@@ -102,12 +102,12 @@ impl Record {
 
     /// Whether the item is reported: any match with an entry of role match or note.
     pub fn is_finding(&self) -> bool {
-        self.matches.iter().any(|found| found.role != Role::Ignore)
+        self.matches.iter().any(|found| found.role != Role::Ignore && !found.is_support())
     }
 
     /// Whether the item counts as found (exit codes 1 and 4): any match with role match.
     pub fn is_found(&self) -> bool {
-        self.matches.iter().any(|found| found.role == Role::Match)
+        self.matches.iter().any(Match::is_found)
     }
 
     /// The line of `findings.jsonl`, without a line end. `label`, `size`, `pdq`, `pdq_quality` and
@@ -186,9 +186,23 @@ struct MatchLine<'r> {
     role: &'static str,
     weak: bool,
     disputed: bool,
+    /// Only there when it is so: what a scan finds never is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    support: bool,
 }
 
 impl Match {
+    /// Whether the match is one by pHash or dHash, which only supports another: hashes of 64 bits
+    /// are near to one another by chance too often.
+    pub const fn is_support(&self) -> bool {
+        self.kind.is_support()
+    }
+
+    /// Whether the match makes an item count as found: it has role match, and is not only support.
+    pub fn is_found(&self) -> bool {
+        self.role == Role::Match && !self.is_support()
+    }
+
     /// Brings matches of one item into the order of results: exact ones first, then by distance,
     /// list, entry and kind.
     pub fn sort(matches: &mut [Self]) {
@@ -218,6 +232,7 @@ impl<'r> MatchLine<'r> {
             role: found.role.name(),
             weak: found.weak,
             disputed: found.disputed,
+            support: found.is_support(),
         }
     }
 }

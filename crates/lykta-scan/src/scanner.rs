@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lykta_hash::Hash;
+use lykta_hash::{Hash, Kind};
 use lykta_index::{Index, Mapped};
 use lykta_source::{FileItem, Item, ItemKind, escape};
 
@@ -86,9 +86,18 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
 
     /// The answer to each hash, in the order of the hashes: what is known when there is a hash and
     /// no picture. A PDQ is compared as it is, in no other view; its own quality is not known, and
-    /// that of an entry must reach the gate.
+    /// that of an entry must reach the gate. A hash of 64 bits is compared when the options state a
+    /// radius for its kind; [`Scanner::expected_random_hits`] says so.
     pub fn look_up(&self, hashes: &[Hash]) -> Vec<Answer> {
         self.examiner.matcher.look_up(hashes)
+    }
+
+    /// How many hits a hash of `kind` has on average by chance alone, at the number of hashes in the
+    /// indexes and the radius in force (the widest, where lists have their own): at least, since it
+    /// assumes that hashes are random. None for digests, and where hashes of the kind are not
+    /// compared at all.
+    pub fn expected_random_hits(&self, kind: Kind) -> Option<f64> {
+        self.examiner.matcher.expected_random_hits(kind)
     }
 
     /// Compares bytes in memory, by the same rules as [`Scanner::run`].

@@ -11,6 +11,7 @@ use lykta::{Index, Kind};
 use serde_json::{Value, json};
 
 use crate::args::InfoArgs;
+use crate::chance;
 use crate::known::open_index;
 
 pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<u8> {
@@ -80,7 +81,7 @@ pub(crate) fn write_contents(out: &mut impl Write, path: &Path, index: &Index) -
         writeln!(out, "    retracts {} entries of indexes given before it", index.retractions().len())?;
     }
     for kind in index.kinds().iter() {
-        writeln!(out, "    {kind}: {} different", index.hash_count(kind))?;
+        writeln!(out, "    {kind}: {} different{}", index.hash_count(kind), by_chance(index, kind))?;
     }
     if index.hash_count(Kind::Pdq) == 0 {
         writeln!(out, "    {}", NO_PDQ.unwrap_or_default())?;
@@ -95,6 +96,15 @@ pub(crate) fn write_contents(out: &mut impl Write, path: &Path, index: &Index) -
         writeln!(out, "    a query at that radius: {}", describe_plan(&index.plan(index.near_radius())))?;
     }
     Ok(())
+}
+
+/// How many hits chance gives a query, for the kinds that are compared by distance.
+fn by_chance(index: &Index, kind: Kind) -> String {
+    let at = |(radius, hits)| format!("{} at radius {radius}", chance::text(hits));
+    match chance::of_index(index, kind).into_iter().map(at).collect::<Vec<_>>() {
+        figures if figures.is_empty() => String::new(),
+        figures => format!("; random hits a query: {}", figures.join(", ")),
+    }
 }
 
 fn describe(structure: Structure) -> &'static str {
@@ -152,6 +162,14 @@ pub(crate) fn to_json(path: &Path, index: &Index) -> Value {
             "plan": plan_json(&index.plan(index.near_radius())),
         })
     });
+    let perceptual = index.kinds().iter().filter(|kind| kind.is_perceptual());
+    let chances: serde_json::Map<String, Value> = perceptual
+        .map(|kind| {
+            let at = |(radius, hits)| json!({ "radius": radius, "hits": hits });
+            let figures = chance::of_index(index, kind).into_iter().map(at).collect();
+            (kind.name().to_owned(), Value::Array(figures))
+        })
+        .collect();
     json!({
         "path": Locator::from_path(path).to_string(),
         "written_by": index.written_by(),
@@ -162,6 +180,7 @@ pub(crate) fn to_json(path: &Path, index: &Index) -> Value {
         "bytes_per_hash": per_hash(index),
         "retractions": index.retractions().len(),
         "hashes": hashes,
+        "expected_random_hits": chances,
         "notes": near.is_none().then_some(NO_PDQ).into_iter().collect::<Vec<_>>(),
         "near": near,
         "lists": index.sources().iter().map(source_json).collect::<Vec<_>>(),

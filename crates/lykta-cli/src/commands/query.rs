@@ -15,14 +15,15 @@ use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use lykta::scan::{self, Match};
-use lykta::{Hash, Options, Role, Scanner};
+use lykta::{Hash, Index, Kind, Options, Scanner};
 use serde::Serialize;
 
 use self::blocks::{Block, Blocks};
 use self::in_order::InOrder;
 use crate::args::QueryArgs;
+use crate::chance;
 use crate::disputes;
 use crate::known::{Load, open_indexes};
 use crate::say::note;
@@ -32,7 +33,9 @@ pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
     let disputed = disputes.map(|disputes| disputes.entries).unwrap_or_default();
     let indexes = open_indexes(std::iter::once(&args.index).chain(&args.more), Load::new(args.preload))?;
     let options = Options {
-        radius: args.radius,
+        radius: radius_of(args, Kind::Pdq)?,
+        phash_radius: radius_of(args, Kind::Phash)?,
+        dhash_radius: radius_of(args, Kind::Dhash)?,
         min_quality: args.min_quality,
         disputed: Arc::clone(&disputed),
         ..Options::default()
@@ -40,6 +43,7 @@ pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
     let scanner = Scanner::with_indexes(&indexes, options);
     if !args.quiet {
         scanner.near_matching().note().into_iter().for_each(note);
+        note_missing_kinds(args, &indexes);
         disputes::note_unknown_lists(&disputed, &indexes);
         if args.hashes.is_empty() && io::stdin().is_terminal() {
             note("reading from standard input, one kind:hexadecimal a line");
@@ -55,16 +59,35 @@ pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
     Ok(tally.exit_code())
 }
 
+/// The radius that the arguments state for a kind.
+fn radius_of(args: &QueryArgs, kind: Kind) -> anyhow::Result<Option<u32>> {
+    let mut stated = args.radius.iter().filter(|(of, _)| *of == kind);
+    match (stated.next(), stated.next()) {
+        (Some(_), Some(_)) => bail!("--radius is given twice for {kind}: give one"),
+        (radius, _) => Ok(radius.map(|(_, bits)| *bits)),
+    }
+}
+
+/// "No match" is not the whole truth where there was nothing to match.
+fn note_missing_kinds(args: &QueryArgs, indexes: &[Index]) {
+    for kind in args.radius.iter().map(|(kind, _)| *kind).filter(|kind| kind.is_support()) {
+        if indexes.iter().all(|index| index.hash_count(kind) == 0) {
+            note(format!("{kind} compared with nothing: the lists hold none"));
+        }
+    }
+}
+
 fn answer_all(args: &QueryArgs, scanner: &Scanner<'_>) -> anyhow::Result<Tally> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.map_or(0, NonZeroUsize::get))
         .build()
         .context("cannot start the threads; try fewer with --jobs")?;
     let blocks = Blocks::start(&args.hashes, pool.current_num_threads())?;
+    let chances = Chances::new(scanner);
     let output = InOrder::new(io::stdout(), 2 * pool.current_num_threads());
     pool.broadcast(|_| {
         // A thread that ends without a word would leave the others waiting for its turn.
-        let worked = catch_unwind(AssertUnwindSafe(|| work(&blocks, scanner, &output)))
+        let worked = catch_unwind(AssertUnwindSafe(|| work(&blocks, scanner, &chances, &output)))
             .unwrap_or_else(|_| Err(anyhow!("a query failed by a fault of this program; ask without it")));
         if let Err(error) = worked {
             output.end(error);
@@ -75,9 +98,14 @@ fn answer_all(args: &QueryArgs, scanner: &Scanner<'_>) -> anyhow::Result<Tally> 
 }
 
 /// Answers one block after another until there are none.
-fn work(blocks: &Blocks, scanner: &Scanner<'_>, output: &InOrder<io::Stdout>) -> anyhow::Result<()> {
+fn work(
+    blocks: &Blocks,
+    scanner: &Scanner<'_>,
+    chances: &Chances,
+    output: &InOrder<io::Stdout>,
+) -> anyhow::Result<()> {
     while let Some(block) = blocks.next()? {
-        let (text, tally) = answer(&block, scanner);
+        let (text, tally) = answer(&block, scanner, chances);
         if !output.put(block.number, text, tally)? {
             break;
         }
@@ -86,21 +114,24 @@ fn work(blocks: &Blocks, scanner: &Scanner<'_>, output: &InOrder<io::Stdout>) ->
 }
 
 /// The answers to a block, a JSON line each.
-fn answer(block: &Block, scanner: &Scanner<'_>) -> (Vec<u8>, Tally) {
-    let parsed: Vec<Result<Hash, String>> = block.lines().map(parse).collect();
+fn answer(block: &Block, scanner: &Scanner<'_>, chances: &Chances) -> (Vec<u8>, Tally) {
+    let parsed: Vec<Result<Hash, String>> = block.lines().map(|line| parse(line, chances)).collect();
     let hashes: Vec<Hash> = parsed.iter().flatten().copied().collect();
     let mut answers = scanner.look_up(&hashes).into_iter();
     let (mut text, mut tally) = (Vec::with_capacity(2 * block.len()), Tally::default());
     for (line, parsed) in block.lines().zip(parsed) {
         match parsed {
-            Ok(_) => {
+            Ok(hash) => {
                 let answer = answers.next().unwrap_or_default();
                 tally.count(&answer);
-                write_answer(&mut text, line, &answer.matches);
+                write_answer(&mut text, line, &answer.matches, chances.of(hash.kind()));
             }
             Err(error) => {
                 tally.failed = true;
-                write_line(&mut text, &Line { hash: line, error: Some(error), matches: &[] });
+                write_line(
+                    &mut text,
+                    &Line { hash: line, error: Some(error), matches: &[], expected_random_hits: None },
+                );
             }
         }
     }
@@ -108,12 +139,38 @@ fn answer(block: &Block, scanner: &Scanner<'_>) -> (Vec<u8>, Tally) {
 }
 
 /// A hash that can be looked up. "No match" must not be said of one that was compared with nothing.
-fn parse(text: &str) -> Result<Hash, String> {
-    match text.parse() {
+fn parse(text: &str, chances: &Chances) -> Result<Hash, String> {
+    match text.parse::<Hash>() {
         Ok(hash) if hash.is_blank() => Err("all bits equal: such a hash is never compared".to_owned()),
-        Ok(Hash::Phash(_) | Hash::Dhash(_)) => Err("no index holds hashes of this kind".to_owned()),
+        Ok(hash) if hash.kind().is_support() && chances.of(hash.kind()).is_none() => {
+            Err(format!("a radius must be given: --radius {}=BITS", hash.kind()))
+        }
         Ok(hash) => Ok(hash),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// How many hits chance gives a hash of each kind; none of a kind that is not compared by distance.
+struct Chances(Vec<(Kind, Chance)>);
+
+struct Chance {
+    hits: f64,
+    /// The end of an answer without matches.
+    ending: String,
+}
+
+impl Chances {
+    fn new(scanner: &Scanner<'_>) -> Self {
+        let chance = |kind| {
+            let hits = chance::rounded(scanner.expected_random_hits(kind)?);
+            let ending = format!(",\"expected_random_hits\":{}}}\n", chance::text(hits));
+            Some((kind, Chance { hits, ending }))
+        };
+        Self(Kind::ALL.into_iter().filter_map(chance).collect())
+    }
+
+    fn of(&self, kind: Kind) -> Option<&Chance> {
+        self.0.iter().find(|(of, _)| *of == kind).map(|(_, chance)| chance)
     }
 }
 
@@ -124,14 +181,18 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     matches: &'a [Match],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_random_hits: Option<f64>,
 }
 
 /// `hash` was parsed, so it has no character that JSON escapes. Most hashes have no match.
-fn write_answer(text: &mut Vec<u8>, hash: &str, matches: &[Match]) {
+fn write_answer(text: &mut Vec<u8>, hash: &str, matches: &[Match], chance: Option<&Chance>) {
     if !matches.is_empty() {
-        return write_line(text, &Line { hash, error: None, matches });
+        let expected_random_hits = chance.map(|chance| chance.hits);
+        return write_line(text, &Line { hash, error: None, matches, expected_random_hits });
     }
-    for part in [r#"{"hash":""#, hash, "\",\"matches\":[]}\n"] {
+    let ending = chance.map_or("}\n", |chance| &chance.ending);
+    for part in [r#"{"hash":""#, hash, "\",\"matches\":[]", ending] {
         text.extend_from_slice(part.as_bytes());
     }
 }
@@ -152,7 +213,7 @@ struct Tally {
 
 impl Tally {
     fn count(&mut self, answer: &scan::Answer) {
-        self.found |= answer.matches.iter().any(|found| found.role == Role::Match);
+        self.found |= answer.matches.iter().any(Match::is_found);
         self.retracted += answer.retracted;
     }
 
@@ -179,9 +240,16 @@ mod tests {
     #[test]
     fn the_short_way_writes_what_the_long_one_does() {
         let hash = "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709";
-        let (mut short, mut long) = (Vec::new(), Vec::new());
-        write_answer(&mut short, hash, &[]);
-        write_line(&mut long, &Line { hash, error: None, matches: &[] });
-        assert_eq!(short, long);
+        for stated in [true, false] {
+            let options = Options { phash_radius: stated.then_some(9), ..Options::default() };
+            let chances = Chances::new(&Scanner::with_indexes(&[], options));
+            let chance = chances.of(Kind::Phash);
+            assert_eq!(chance.is_some(), stated);
+            let (mut short, mut long) = (Vec::new(), Vec::new());
+            write_answer(&mut short, hash, &[], chance);
+            let expected_random_hits = chance.map(|chance| chance.hits);
+            write_line(&mut long, &Line { hash, error: None, matches: &[], expected_random_hits });
+            assert_eq!(short, long);
+        }
     }
 }

@@ -13,4 +13,5 @@ mod scan;
 mod several;
 #[cfg(unix)]
 mod stopped;
+mod support;
 mod usage;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use lykta_hash::{Digest, Hash, Kind, Pdq};
+use lykta_hash::{Bits64, Digest, Hash, Kind, Pdq};
 use lykta_index::{BuildOptions, Builder, Index, NewEntry, Role, Source};
 use lykta_scan::{
     Answer, EntrySet, ExactOnly, Match, NearMatching, Options, Outcome, Progress, Record, Scanner, Summary,
@@ -360,4 +360,42 @@ proptest! {
         prop_assert_eq!(answer.retracted, (all.len() - expected.len()) as u64);
         prop_assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn hashes_of_64_bits_are_looked_up_by_the_same_rules_and_are_no_finding() {
+    let [first, second, far] = [0x0f, 0x1f, 0xf0].map(|byte| Hash::Phash(Bits64([byte; 8])));
+    // A list's own radius is of PDQ.
+    let base = || listed(Source { near_radius: Some(1), ..source("l") }, &[first, second, far], Some(1), &[]);
+    let daily = || listed(source("m"), &[second], None, &[("l", "0")]);
+    let ignored = || listed(Source { role: Role::Ignore, ..source("i") }, &[first], None, &[]);
+    let indexes = [base(), daily(), ignored()];
+    let with_radius = |phash_radius| Options { phash_radius, ..options(1) };
+
+    let scanner = Scanner::with_indexes(&indexes, with_radius(Some(8)));
+    let answer = &scanner.look_up(&[first])[0];
+    let found: Vec<_> = answer
+        .matches
+        .iter()
+        .map(|found| (found.list.as_str(), found.entry.as_str(), found.distance))
+        .collect();
+    assert_eq!(found, [("l", "1", 8), ("m", "0", 8)]);
+    assert_eq!(answer.retracted, 1);
+    assert!(answer.matches.iter().all(|found| found.role == Role::Match && !found.is_found()));
+    let near = Record { matches: answer.matches.clone(), ..scanner.examine_bytes("item", b"") };
+    assert!(!near.is_finding() && !near.is_found());
+    // Five hashes in three indexes; the widest radius has them all by chance.
+    let widest = Scanner::with_indexes(&indexes, with_radius(Some(64)));
+    assert_eq!(widest.expected_random_hits(Kind::Phash), Some(5.0));
+    assert_eq!(widest.expected_random_hits(Kind::Dhash), None, "no radius");
+    assert_eq!(widest.expected_random_hits(Kind::Pdq), None, "no PDQ in the lists");
+    assert_eq!(widest.expected_random_hits(Kind::Sha1), None);
+
+    let without = Scanner::with_indexes(&indexes, with_radius(None));
+    assert_eq!(without.look_up(&[first]), [Answer::default()]);
+    let off = Scanner::with_indexes(&indexes, Options { near: false, ..with_radius(Some(8)) });
+    assert_eq!(
+        (off.look_up(&[first]), off.expected_random_hits(Kind::Phash)),
+        (vec![Answer::default()], None)
+    );
 }
