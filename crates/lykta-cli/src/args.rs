@@ -57,6 +57,8 @@ pub(crate) enum IndexCommand {
     Build(BuildArgs),
     /// Say what an index holds
     Info(InfoArgs),
+    /// Make one index out of several
+    Merge(MergeArgs),
     /// Check an index from its first byte to its last
     Verify(VerifyArgs),
 }
@@ -111,6 +113,40 @@ pub(crate) struct BuildArgs {
     /// list,entry; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) retract: Vec<PathBuf>,
+    /// Memory for hashes before temporary files in the folder of OUT take them: 64M or more; about
+    /// 256M come on top
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1G")]
+    pub(crate) memory: u64,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The new index answers as all of them together do when they are given in the same order: entries that a
+later one retracts are left out. Lists keep their counts; retractions are kept for indexes that will
+be given before this one.
+
+Example:
+  lykta index merge -o all.lykta base.lykta monday.lykta tuesday.lykta"
+)]
+pub(crate) struct MergeArgs {
+    /// The index file to write; an old one is replaced when the new one is complete
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Index files, the base first and the newest last
+    #[arg(required = true, value_name = "INDEX")]
+    pub(crate) indexes: Vec<PathBuf>,
+    /// The structure for near search
+    #[arg(long, value_enum, default_value_t = NearArg::Auto)]
+    pub(crate) near: NearArg,
+    /// The radius to be fast at; the largest of the indexes' when not given
+    #[arg(long, value_name = "pdq=BITS", value_parser = radius)]
+    pub(crate) near_radius: Option<u32>,
     /// Memory for hashes before temporary files in the folder of OUT take them: 64M or more; about
     /// 256M come on top
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1G")]

@@ -4,6 +4,7 @@ pub(crate) mod demo;
 pub(crate) mod hash;
 pub(crate) mod index_build;
 pub(crate) mod index_info;
+pub(crate) mod index_merge;
 pub(crate) mod index_verify;
 pub(crate) mod query;
 pub(crate) mod scan;

@@ -9,6 +9,7 @@ mod collapse;
 mod column;
 mod entries;
 mod estimate;
+mod merge;
 mod sorter;
 mod spool;
 mod tables;
@@ -90,8 +91,11 @@ pub struct NewEntry<'a> {
 pub struct Builder {
     options: BuildOptions,
     place: Place,
+    /// Most bytes of hashes to keep in memory.
     run: u64,
     sources: Vec<Source>,
+    /// The sources whose duplicates are counted already.
+    counted: BTreeSet<u32>,
     entries: NewEntries,
     pairs: Pairs,
     retractions: BTreeSet<(String, String)>,
@@ -129,6 +133,7 @@ impl Builder {
             options,
             run,
             sources: Vec::new(),
+            counted: BTreeSet::new(),
             pairs: Pairs::default(),
             retractions: BTreeSet::new(),
             retractions_memory: 0,

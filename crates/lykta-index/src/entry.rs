@@ -144,7 +144,7 @@ impl<'a> View<'a> {
     }
 
     /// The run that an entry lies in. O(log runs).
-    fn run_of_entry(self, id: EntryId) -> Option<&'a EntryRun> {
+    pub(crate) fn run_of_entry(self, id: EntryId) -> Option<&'a EntryRun> {
         let runs = self.records::<EntryRun>(SectionKind::EntryRuns);
         let after = runs.partition_point(|run| run.first_entry.get() <= id.0);
         // In a damaged file, where runs are in no order, the one found may begin behind the entry.

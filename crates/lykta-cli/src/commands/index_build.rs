@@ -125,15 +125,20 @@ fn read_retractions(args: &BuildArgs) -> anyhow::Result<Vec<EntryPair>> {
 
 fn build_options(args: &BuildArgs) -> BuildOptions {
     BuildOptions {
-        structure: match args.near {
-            NearArg::Bk => Some(Structure::Bk),
-            NearArg::Mih => Some(Structure::Mih),
-            NearArg::Flat => Some(Structure::Flat),
-            NearArg::Auto => None,
-        },
+        structure: structure(args.near),
         near_radius: args.near_radius,
         memory: args.memory,
         folder: Some(folder_of(&args.output).to_owned()),
+    }
+}
+
+/// The structure asked for; `None` leaves the choice to the builder.
+pub(crate) fn structure(near: NearArg) -> Option<Structure> {
+    match near {
+        NearArg::Bk => Some(Structure::Bk),
+        NearArg::Mih => Some(Structure::Mih),
+        NearArg::Flat => Some(Structure::Flat),
+        NearArg::Auto => None,
     }
 }
 

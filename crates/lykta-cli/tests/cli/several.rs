@@ -48,6 +48,45 @@ fn a_scan_with_several_indexes_finds_what_each_finds_and_names_all() {
 }
 
 #[test]
+fn a_merged_index_answers_as_its_parts_did() {
+    let place = place();
+    let finding = &place.run("scan --index list.lykta dump/camera/IMG_0001.jpg").expect(1).json_lines()[0];
+    let entry = finding["matches"][0]["entry"].as_str().unwrap();
+    place.write("gone.csv", format!("list,entry\nlist.csv,\"{entry}\"\nnobody,row 1\n"));
+    place.run("index build -o day.lykta --retract gone.csv more.csv").expect(0);
+    let parts = "list.lykta more.lykta day.lykta";
+    let run = place.run(&format!("index merge -o all.lykta --json {parts}")).expect(0);
+    let value = &run.json_lines()[0];
+    assert_eq!(value["entries_left_out"], 1);
+    assert_eq!(value["retractions"], 2);
+    assert_eq!(value["lists"].as_array().unwrap().len(), 3);
+    place.run("index verify all.lykta").expect(0);
+
+    let hashes = place.run("hash dump").expect(0).json_lines();
+    let asked: Vec<String> = (hashes.iter())
+        .flat_map(|line| ["sha1", "sha256", "pdq"].map(|kind| (kind, line[kind].as_str())))
+        .filter_map(|(kind, hash)| Some(format!("{kind}:{}", hash?)))
+        .collect();
+    let asked = asked.join("\n");
+    let answers = |indexes: &str| place.run_with(asked.clone(), &format!("query {indexes}")).expect(1).out;
+    let all = answers("all.lykta");
+    assert_eq!(all, answers("list.lykta --index more.lykta --index day.lykta"));
+    assert_ne!(all, answers("list.lykta --index more.lykta"), "the retraction has left something out");
+    // Given again, since it may come behind an older base.
+    assert_eq!(all, answers("list.lykta --index all.lykta"));
+
+    // Into the place of the base, which is in use meanwhile.
+    place.run("index merge -o list.lykta list.lykta more.lykta day.lykta").expect(0);
+    assert_eq!(place.read("list.lykta"), place.read("all.lykta"));
+    place.run("index merge -o x.lykta list.lykta missing").refused(&["missing"]);
+    let mut spoiled = place.read("list.lykta");
+    *spoiled.last_mut().unwrap() ^= 1;
+    place.write("bad.lykta", spoiled);
+    place.run("index merge -o x.lykta all.lykta bad.lykta").refused(&["bad.lykta", "META"]);
+    assert!(!place.path("x.lykta").exists());
+}
+
+#[test]
 fn a_disputed_entry_is_marked_everywhere_and_counts_as_before() {
     let place = place();
     let finding = &place.run("scan --index list.lykta dump/camera/IMG_0001.jpg").expect(1).json_lines()[0];

@@ -54,8 +54,10 @@ impl Builder {
     /// From ENTRY_RUNS to META.
     fn write_rest(&mut self, duplicates: Vec<u64>, output: &mut Output<'_>) -> Result<Vec<Source>, Error> {
         let mut sources = std::mem::take(&mut self.sources);
-        for (source, duplicates) in sources.iter_mut().zip(duplicates) {
-            source.duplicates += duplicates;
+        for (number, (source, duplicates)) in (0..).zip(sources.iter_mut().zip(duplicates)) {
+            if !self.counted.contains(&number) {
+                source.duplicates += duplicates;
+            }
         }
         let entries = std::mem::replace(&mut self.entries, super::NewEntries::new(&self.place));
         let count = entries.count();

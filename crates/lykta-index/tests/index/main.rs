@@ -4,6 +4,7 @@
 mod exact_oracle;
 mod files;
 mod made_up;
+mod merge;
 mod near64_oracle;
 mod near_oracle;
 mod spoiled;
