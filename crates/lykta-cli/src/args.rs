@@ -254,7 +254,8 @@ Examples:
   lykta query list.lykta sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709
   lykta query list.lykta --radius 40 < hashes.txt
   lykta query list.lykta --radius phash=6 phash:c3d1e0f0a5b49687
-  lykta query base.lykta --index monday.lykta --dispute contested.csv < hashes.txt"
+  lykta query base.lykta --index monday.lykta --dispute contested.csv < hashes.txt
+  lykta query list.lykta --explain --jobs 1 < hashes.txt"
 )]
 pub(crate) struct QueryArgs {
     /// The index file
@@ -274,6 +275,9 @@ pub(crate) struct QueryArgs {
     /// for indexes that were copied here, and for disks that are slow
     #[arg(long)]
     pub(crate) preload: bool,
+    /// Say in each answer by PDQ what the search did in each index, and where its time went
+    #[arg(long)]
+    pub(crate) explain: bool,
     /// Mark matches with the entries that this CSV file names (header: list,entry) as disputed
     #[arg(long, value_name = "FILE")]
     pub(crate) dispute: Option<PathBuf>,

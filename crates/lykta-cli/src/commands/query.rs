@@ -8,6 +8,7 @@
 //! answer before the next question.
 
 mod blocks;
+mod explain;
 mod in_order;
 
 use std::io::{self, IsTerminal};
@@ -19,8 +20,10 @@ use anyhow::{Context, anyhow, bail};
 use lykta::scan::{self, Match};
 use lykta::{Hash, Index, Kind, Options, Scanner};
 use serde::Serialize;
+use serde_json::Value;
 
 use self::blocks::{Block, Blocks};
+use self::explain::Explainer;
 use self::in_order::InOrder;
 use crate::args::QueryArgs;
 use crate::chance;
@@ -49,7 +52,12 @@ pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
             note("reading from standard input, one kind:hexadecimal a line");
         }
     }
-    let tally = answer_all(args, &scanner)?;
+    let asked = Asked {
+        explainer: Explainer::new(args, &indexes, &scanner),
+        chances: Chances::new(&scanner),
+        scanner: &scanner,
+    };
+    let tally = answer_all(args, &asked)?;
     if tally.retracted > 0 && !args.quiet {
         note(format_args!(
             "matches left out since a later index retracts their entries: {}",
@@ -77,17 +85,23 @@ fn note_missing_kinds(args: &QueryArgs, indexes: &[Index]) {
     }
 }
 
-fn answer_all(args: &QueryArgs, scanner: &Scanner<'_>) -> anyhow::Result<Tally> {
+/// What answers.
+struct Asked<'a> {
+    scanner: &'a Scanner<'a>,
+    chances: Chances,
+    explainer: Option<Explainer<'a>>,
+}
+
+fn answer_all(args: &QueryArgs, asked: &Asked<'_>) -> anyhow::Result<Tally> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.jobs.map_or(0, NonZeroUsize::get))
         .build()
         .context("cannot start the threads; try fewer with --jobs")?;
     let blocks = Blocks::start(&args.hashes, pool.current_num_threads())?;
-    let chances = Chances::new(scanner);
     let output = InOrder::new(io::stdout(), 2 * pool.current_num_threads());
     pool.broadcast(|_| {
         // A thread that ends without a word would leave the others waiting for its turn.
-        let worked = catch_unwind(AssertUnwindSafe(|| work(&blocks, scanner, &chances, &output)))
+        let worked = catch_unwind(AssertUnwindSafe(|| work(&blocks, asked, &output)))
             .unwrap_or_else(|_| Err(anyhow!("a query failed by a fault of this program; ask without it")));
         if let Err(error) = worked {
             output.end(error);
@@ -98,14 +112,9 @@ fn answer_all(args: &QueryArgs, scanner: &Scanner<'_>) -> anyhow::Result<Tally> 
 }
 
 /// Answers one block after another until there are none.
-fn work(
-    blocks: &Blocks,
-    scanner: &Scanner<'_>,
-    chances: &Chances,
-    output: &InOrder<io::Stdout>,
-) -> anyhow::Result<()> {
+fn work(blocks: &Blocks, asked: &Asked<'_>, output: &InOrder<io::Stdout>) -> anyhow::Result<()> {
     while let Some(block) = blocks.next()? {
-        let (text, tally) = answer(&block, scanner, chances);
+        let (text, tally) = answer(&block, asked);
         if !output.put(block.number, text, tally)? {
             break;
         }
@@ -114,7 +123,8 @@ fn work(
 }
 
 /// The answers to a block, a JSON line each.
-fn answer(block: &Block, scanner: &Scanner<'_>, chances: &Chances) -> (Vec<u8>, Tally) {
+fn answer(block: &Block, asked: &Asked<'_>) -> (Vec<u8>, Tally) {
+    let Asked { scanner, chances, explainer } = asked;
     let parsed: Vec<Result<Hash, String>> = block.lines().map(|line| parse(line, chances)).collect();
     let hashes: Vec<Hash> = parsed.iter().flatten().copied().collect();
     let mut answers = scanner.look_up(&hashes).into_iter();
@@ -124,14 +134,12 @@ fn answer(block: &Block, scanner: &Scanner<'_>, chances: &Chances) -> (Vec<u8>, 
             Ok(hash) => {
                 let answer = answers.next().unwrap_or_default();
                 tally.count(&answer);
-                write_answer(&mut text, line, &answer.matches, chances.of(hash.kind()));
+                let explanation = explainer.as_ref().and_then(|explainer| explainer.explain(&hash));
+                write_answer(&mut text, line, &answer.matches, chances.of(hash.kind()), explanation);
             }
             Err(error) => {
                 tally.failed = true;
-                write_line(
-                    &mut text,
-                    &Line { hash: line, error: Some(error), matches: &[], expected_random_hits: None },
-                );
+                write_line(&mut text, &Line { hash: line, error: Some(error), ..Line::default() });
             }
         }
     }
@@ -175,7 +183,7 @@ impl Chances {
 }
 
 /// One line of the answer.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Line<'a> {
     hash: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,13 +191,21 @@ struct Line<'a> {
     matches: &'a [Match],
     #[serde(skip_serializing_if = "Option::is_none")]
     expected_random_hits: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<Vec<Value>>,
 }
 
 /// `hash` was parsed, so it has no character that JSON escapes. Most hashes have no match.
-fn write_answer(text: &mut Vec<u8>, hash: &str, matches: &[Match], chance: Option<&Chance>) {
-    if !matches.is_empty() {
+fn write_answer(
+    text: &mut Vec<u8>,
+    hash: &str,
+    matches: &[Match],
+    chance: Option<&Chance>,
+    explain: Option<Vec<Value>>,
+) {
+    if !matches.is_empty() || explain.is_some() {
         let expected_random_hits = chance.map(|chance| chance.hits);
-        return write_line(text, &Line { hash, error: None, matches, expected_random_hits });
+        return write_line(text, &Line { hash, error: None, matches, expected_random_hits, explain });
     }
     let ending = chance.map_or("}\n", |chance| &chance.ending);
     for part in [r#"{"hash":""#, hash, "\",\"matches\":[]", ending] {
@@ -246,9 +262,9 @@ mod tests {
             let chance = chances.of(Kind::Phash);
             assert_eq!(chance.is_some(), stated);
             let (mut short, mut long) = (Vec::new(), Vec::new());
-            write_answer(&mut short, hash, &[], chance);
+            write_answer(&mut short, hash, &[], chance, None);
             let expected_random_hits = chance.map(|chance| chance.hits);
-            write_line(&mut long, &Line { hash, error: None, matches: &[], expected_random_hits });
+            write_line(&mut long, &Line { hash, expected_random_hits, ..Line::default() });
             assert_eq!(short, long);
         }
     }

@@ -182,3 +182,33 @@ fn it_ends_when_its_answers_are_no_longer_read_although_questions_may_come() {
     assert_eq!(said, "", "there is nobody left to tell");
     drop(questions);
 }
+
+#[test]
+fn an_explanation_goes_with_each_answer_by_likeness_and_changes_nothing_else() {
+    let place = place();
+    let near = format!("pdq:{}", "5a".repeat(31) + "5b");
+    let plain = place.run(&format!("query one.lykta {near} {ONE}")).expect(1).json_lines();
+    let mut explained = place.run(&format!("query one.lykta --explain {near} {ONE}")).expect(1).json_lines();
+    let explanation = explained[0].as_object_mut().unwrap().remove("explain").unwrap();
+    assert_eq!(explained, plain);
+    let [only] = &explanation.as_array().unwrap()[..] else { panic!("{explanation}") };
+    assert_eq!(
+        (&only["index"], &only["radius"], &only["hits"]),
+        (&"one.lykta".into(), &31.into(), &1.into())
+    );
+    assert_eq!((&only["structure"], &only["candidates"]), (&"flat".into(), &1.into()));
+    assert!(only["us"]["all"].as_f64().unwrap() > 0.0, "{only}");
+}
+
+#[test]
+fn an_index_read_beforehand_answers_as_a_mapped_one() {
+    let place = place();
+    let near = format!("pdq:{}", "5a".repeat(31) + "5b");
+    let mapped = place.run(&format!("query one.lykta --index two.lykta {near} {ONE}")).expect(1).out;
+    let preloaded =
+        place.run(&format!("query --preload one.lykta --index two.lykta {near} {ONE}")).expect(1).out;
+    assert_eq!(preloaded, mapped);
+    place.write("empty", "");
+    place.run(&format!("query --preload empty {ONE}")).refused(&["empty", "cut short"]);
+    place.run(&format!("scan --preload --index one.lykta {}", "one.csv")).expect(0);
+}
