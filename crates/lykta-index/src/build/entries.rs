@@ -28,6 +28,8 @@ pub(crate) struct NewEntries {
     stretches: Vec<(u32, u32)>,
     attributes: Vec<Attributes>,
     attributes_by_value: HashMap<Attributes, u32>,
+    /// Those of the entry before, and their number: most entries are like their neighbours.
+    last_attributes: Option<(Attributes, u32)>,
     attributes_column: Column,
     names: Column,
     last_name: String,
@@ -59,6 +61,7 @@ impl NewEntries {
             stretches: Vec::new(),
             attributes: Vec::new(),
             attributes_by_value: HashMap::new(),
+            last_attributes: None,
             attributes_column: Column::new(&[0, 1, 2, 4], place),
             names: Column::new(&[0, 8], place),
             last_name: String::new(),
@@ -95,7 +98,7 @@ impl NewEntries {
             pdq_quality: entry.pdq_quality.unwrap_or(NO_QUALITY),
             role: role as u8,
         };
-        let attributes = self.attributes_number(attributes)?;
+        let attributes = self.attributes_number(attributes);
         let name = self.name(entry.name.unwrap_or_default())?;
         self.continue_run(OpenRun { first_entry: id, source, first_row: entry.row })?;
         self.attributes_column.push(attributes.into())?;
@@ -131,16 +134,18 @@ impl NewEntries {
         self.runs.put(record.as_bytes())
     }
 
-    fn attributes_number(&mut self, attributes: Attributes) -> Result<u32, Error> {
-        if let Some(number) = self.attributes_by_value.get(&attributes) {
-            return Ok(*number);
+    fn attributes_number(&mut self, attributes: Attributes) -> u32 {
+        if let Some((_, number)) = self.last_attributes.filter(|(last, _)| *last == attributes) {
+            return number;
         }
-        // Each entry has one of them, so there are never more than entries.
-        let number = self.attributes.len() as u32;
-        self.attributes.push(attributes);
-        self.attributes_by_value.insert(attributes, number);
-        self.kept += KEPT;
-        Ok(number)
+        let number = *self.attributes_by_value.entry(attributes).or_insert_with(|| {
+            self.attributes.push(attributes);
+            self.kept += KEPT;
+            // Each entry has one of them, so there are never more than entries.
+            self.attributes.len() as u32 - 1
+        });
+        self.last_attributes = Some((attributes, number));
+        number
     }
 
     /// Stores a name; views of one picture come as neighbours and share it.
