@@ -27,9 +27,9 @@ fn access(bytes: f64) -> f64 {
 const NEXT_LINE: f64 = 3.0;
 
 /// Nanoseconds of work for a bucket, an id, a key.
-const BUCKET: f64 = 10.0;
+const BUCKET: f64 = 4.0;
 const ID: f64 = 0.15;
-const KEY: f64 = 8.0;
+const KEY: f64 = 4.0;
 
 /// Nanoseconds for a key of the scan.
 const SCAN: f64 = 0.5;

@@ -221,7 +221,7 @@ impl Likeness {
     }
 }
 
-/// Shares of pairs of hashes that differ in exactly 0, 1, 2... bits.
+/// Shares of pairs of hashes that differ in exactly 0, 1, 2... bits, at least.
 pub(crate) struct Shares {
     /// Of all bits of a slot.
     pub(crate) by_width: [f64; MAX_FLIPS + 1],
@@ -250,7 +250,10 @@ fn pair_shares(values: &[u32]) -> [f64; MAX_FLIPS + 1] {
         }
     }
     let pairs: u64 = counts.iter().sum();
-    std::array::from_fn(|flips| counts[flips] as f64 / pairs.max(1) as f64)
+    // Of few pairs, chance has seen some too many or too few: what is counted is what there is almost
+    // for certain, two standard deviations below the count.
+    let sure = |count: u64| (count as f64 - 2.0 * (count as f64).sqrt()).max(0.0);
+    std::array::from_fn(|flips| sure(counts[flips]) / pairs.max(1) as f64)
 }
 
 #[cfg(test)]
