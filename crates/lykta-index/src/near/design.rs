@@ -258,7 +258,19 @@ fn pair_shares(values: &[u32]) -> [f64; MAX_FLIPS + 1] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use lykta_hash::Pdq;
+    use zerocopy::FromBytes;
+    use zerocopy::little_endian::U32;
+
     use super::*;
+    use crate::hamming::{Hit, Kernel};
+    use crate::near::clock::NoClock;
+    use crate::near::mih::{self, Mih};
+    use crate::near::order::order_value;
+    use crate::near::slots::Slots;
+    use crate::near::tables;
 
     fn keys(count: u32) -> Vec<Key> {
         (0..count).map(|i| *blake3::hash(&i.to_le_bytes()).as_bytes()).collect()
@@ -310,6 +322,85 @@ mod tests {
                 assert!(bytes < 96.0, "{keys} keys in {bytes} bytes each: {shapes:?}");
             }
         }
+    }
+
+    /// Keys in families, in the order of a file.
+    fn families(count: usize) -> Vec<Key> {
+        let mut keys = keys(count as u32);
+        for i in 0..count / 2 {
+            // Up to 47 bits from a key further on.
+            let turned = blake3::hash(&(i as u64).to_le_bytes());
+            let bytes = turned.as_bytes();
+            keys[i] = keys[count / 2 + i / 40];
+            for bit in bytes.iter().take(i % 48) {
+                keys[i][usize::from(bit / 8)] ^= 1 << (bit % 8);
+            }
+        }
+        keys.sort_unstable_by_key(|key| (order_value(key), *key));
+        keys.dedup();
+        keys
+    }
+
+    /// Designs for lists of any length and any radius, over few enough keys to look at all of them,
+    /// asked at every radius that they reach, cheap or not: so the bounds at which the number of
+    /// slots, the turned bits or the way of answering change are all crossed.
+    #[test]
+    fn every_design_finds_what_the_definition_finds() {
+        let all_keys = families(1500);
+        let mut queries: Vec<Pdq> = all_keys.iter().step_by(190).map(|key| Pdq(*key)).collect();
+        for i in 0..queries.len() {
+            let mut near = queries[i];
+            (0..31 - i as u8).for_each(|bit| near.0[usize::from(bit)] ^= 0x10);
+            queries.push(near);
+        }
+        let (mut designs, mut answered, mut crowded) = (BTreeSet::new(), 0, 0);
+        for pretended in [2, 100, 1500, 20_000, 150_000, 1_000_000, 4_000_000] {
+            // Shorter lists leave more room for tags, so they must be as short as they pretend.
+            let keys = &all_keys[..all_keys.len().min(pretended)];
+            for built_for in [0, 1, 3, 7, 8, 15, 22, 31, 32, 40, 55, 80] {
+                for shapes in finalists(pretended, built_for) {
+                    if !designs.insert(format!("{shapes:?}")) {
+                        continue;
+                    }
+                    let slots = deal(&shapes, &sample(keys));
+                    let records = tables::slot_records(keys, &slots);
+                    let mut bytes = Vec::new();
+                    tables::write_tables(keys, &slots, 1 << 30, &mut |more| {
+                        bytes.extend_from_slice(more);
+                        Ok(())
+                    })
+                    .unwrap();
+                    let slots = Slots::new(&records, keys.len(), bytes.len() / 4).unwrap();
+                    let tables = <[U32]>::ref_from_bytes(&bytes).unwrap();
+                    let mih = Mih { slots: &slots, tables, keys };
+                    let mut scratch = mih::Scratch::default();
+                    for radius in (0..=80).filter(|radius| *radius <= 2 || radius % 3 == built_for % 3) {
+                        let Some(allocation) = slots.allocate(keys.len(), radius) else { continue };
+                        let kernel = Kernel::best();
+                        mih.search(kernel, &queries, radius, &allocation, &mut scratch, &mut NoClock);
+                        scratch.hits.sort_unstable();
+                        for (number, query) in (0u32..).zip(&queries) {
+                            if scratch.crowded.contains(&number) {
+                                crowded += 1;
+                                continue;
+                            }
+                            answered += 1;
+                            let of_query = scratch.hits.iter().filter(|found| found.query == number);
+                            let got: Vec<Hit> = of_query.map(|found| found.hit).collect();
+                            let mut expected = Vec::new();
+                            kernel.scan(keys, 0, &query.0, radius, &mut expected);
+                            expected.sort_unstable();
+                            assert_eq!(got, expected, "{shapes:?} at {radius}, query {number}");
+                        }
+                    }
+                }
+            }
+        }
+        assert!(
+            designs.len() > 100 && answered > 10_000 && crowded > 1000,
+            "{} {answered} {crowded}",
+            designs.len()
+        );
     }
 
     /// Bits that always agree must not meet in a slot when they need not.
