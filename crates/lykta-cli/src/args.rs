@@ -247,7 +247,8 @@ Exit code as scan: 0 nothing found, 1 found, 3 and 4 the same when some line was
 hash that can be compared, 2 not started or stopped early. Of the index files only header and section
 table are checked: use `lykta index verify` after copying one.
 
-An answer by distance says in expected_random_hits how many hits chance alone gives, at least. Matches by
+An answer by distance says in expected_random_hits how many hits chance alone gives among
+evenly spread hashes, at the widest radius in force. Matches by
 phash and dhash carry \"support\": true: they support other matches and never count as found.
 
 Examples:

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use zerocopy::little_endian::U64;
 
 use crate::format::{
-    Attributes, EntryRun, LabelRecord, MANY, NAME_OFFSET_BITS, NO_LABEL, NO_QUALITY, NO_VIEW,
-    RetractionRecord, SectionKind, TextRef,
+    Attributes, EntryRun, LabelRecord, MANY, NAME_OFFSET_BITS, NO_LABEL, NO_VIEW, RetractionRecord,
+    SectionKind, TextRef,
 };
 use crate::layout::View;
 use crate::meta::{Role, Source};
@@ -139,7 +139,7 @@ impl<'a> View<'a> {
             name: self.name_ref(id).and_then(|name| self.text(name)).filter(|name| !name.is_empty()),
             label: self.label(attributes.label.get()),
             view: self.view_name(attributes.view.get()),
-            pdq_quality: Some(attributes.pdq_quality).filter(|quality| *quality != NO_QUALITY),
+            pdq_quality: Some(attributes.pdq_quality).filter(|quality| *quality <= 100),
         })
     }
 

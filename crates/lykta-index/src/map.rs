@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
+use std::time::Duration;
 
 use memmap2::{Mmap, MmapMut};
 
@@ -23,12 +24,7 @@ impl Mapped {
     /// Maps a regular file. O(1): no page is read before it is used.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let file = open_regular(path)?;
-        match file.try_lock_shared() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(Problem::Locked.into()),
-            // File systems without locks still hold index files: go on without.
-            Err(std::fs::TryLockError::Error(_)) => {}
-        }
+        lock_shared(&file)?;
         // SAFETY: the bytes must not change while mapped. Lykta never writes to an index file in
         // place: a new one is renamed over it, and this mapping keeps the old. Another program that
         // writes to or truncates the file breaks that promise; docs/limits.md says so. All reads
@@ -60,6 +56,23 @@ impl AsRef<[u8]> for Mapped {
     fn as_ref(&self) -> &[u8] {
         &self.map
     }
+}
+
+/// How often a lock is asked for, and how long is waited in between: a build that has just put its
+/// file in place gives up its own lock a moment later.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+fn lock_shared(file: &File) -> Result<(), Error> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock_shared() {
+            Ok(()) => return Ok(()),
+            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            // File systems without locks still hold index files: go on without.
+            Err(std::fs::TryLockError::Error(_)) => return Ok(()),
+        }
+    }
+    Err(Problem::Locked.into())
 }
 
 /// Zeroed memory, of at least a byte, on huge pages, where the system can: random access to gigabytes is several times

@@ -102,9 +102,9 @@ impl<'a> View<'a> {
     }
 
     /// Multi-index hashing, when the file has it and it beats the scan at this radius.
-    fn mih(self, radius: u32) -> Option<(mih::Mih<'a>, cost::Allocation)> {
+    fn mih(self, radius: u32) -> Option<(mih::Mih<'a>, &'a cost::Allocation)> {
         let (slots, keys) = (self.layout.slots.as_ref()?, self.keys());
-        let allocation = slots.allocate(keys.len(), radius)?;
+        let allocation = slots.allocation(radius)?;
         let worthwhile = allocation.cost.nanoseconds < cost::flat(keys.len());
         let tables = self.u32s(SectionKind::MihTables);
         worthwhile.then_some((mih::Mih { slots, tables, keys }, allocation))
@@ -117,7 +117,7 @@ impl<'a> View<'a> {
         SCRATCH.with_borrow_mut(|scratch| match self.mih(radius) {
             Some((mih, allocation)) => {
                 let scratch = &mut scratch.mih;
-                mih.search(Kernel::best(), queries, radius, &allocation, scratch, &mut clock::NoClock);
+                mih.search(Kernel::best(), queries, radius, allocation, scratch, &mut clock::NoClock);
                 self.take_hits(queries, radius, scratch, &mut answers);
             }
             None if self.structure() == Structure::Bk => {

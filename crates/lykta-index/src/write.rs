@@ -181,9 +181,11 @@ impl<'a> Output<'a> {
         self.step("flushing to disk");
         let Target::File { temporary, path } = self.finish()? else { return Ok(()) };
         temporary.as_file().sync_all().map_err(Error::io("write the index to disk"))?;
-        // From exclusive to shared: a reader may open the file the moment it has its name.
-        let _ = temporary.as_file().lock_shared();
-        temporary.persist(&path).map_err(|error| Error::io("put the index in its place")(error.error))?;
+        // Under the exclusive lock until it has its name: another build may remove what is not locked.
+        // Who opens it in that moment waits for the lock.
+        let file =
+            temporary.persist(&path).map_err(|error| Error::io("put the index in its place")(error.error))?;
+        let _ = file.unlock();
         sync_folder(folder_of(&path));
         Ok(())
     }

@@ -144,6 +144,10 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         }
     }
 
+    pub(crate) fn search_radii(&self) -> Vec<u32> {
+        self.indexes.iter().map(|index| self.rules.search_radius(index)).collect()
+    }
+
     /// Adds to the answers what is near to the perceptual hashes.
     fn look_near(&self, hashes: &[Hash], answers: &mut [Matches]) {
         let NearMatching::Performed { .. } = self.near else { return };

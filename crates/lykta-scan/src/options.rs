@@ -24,7 +24,8 @@ pub struct Options {
     /// The same of dHashes.
     pub dhash_radius: Option<u32>,
     /// Least quality of the item's picture and, where the list gives one, of the entry's, 0..=100.
-    /// 50 by default; where a list asks for more, that holds for its entries. A picture of quality 0 never matches, whatever this says.
+    /// 50 by default; where a list asks for more, that holds for its entries. A picture of quality 0
+    /// never matches, whatever this says.
     pub min_quality: u8,
     /// Entries whose matches are reported as ever and marked as disputed. None by default.
     pub disputed: Arc<EntrySet>,

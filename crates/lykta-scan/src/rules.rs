@@ -1,7 +1,7 @@
 //! Which radius and which quality hold for a list.
 
 use lykta_hash::Pdq;
-use lykta_index::{Index, Role, Source};
+use lykta_index::{Index, Source};
 
 use crate::options::Options;
 
@@ -33,9 +33,8 @@ impl Rules {
 
     /// The radius that finds all matches in an index: the largest of its lists'.
     pub(crate) fn search_radius<D: AsRef<[u8]>>(self, index: &Index<D>) -> u32 {
-        // An ignore list acts on digests only.
-        let lists = index.sources().iter().filter(|list| list.role != Role::Ignore);
-        lists.map(|list| self.radius(list)).max().unwrap_or(0)
+        // Of every role: an entry may have another one than its list.
+        index.sources().iter().map(|list| self.radius(list)).max().unwrap_or(0)
     }
 
     /// The least quality that a picture must have to be compared at all, 1..=100: at quality 0

@@ -56,6 +56,12 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
         self.examiner.matcher.near_matching()
     }
 
+    /// The largest distance at which PDQ hashes are searched for in each index, in the order of the
+    /// indexes: the largest that holds for any of its lists.
+    pub fn search_radii(&self) -> Vec<u32> {
+        self.examiner.matcher.search_radii()
+    }
+
     /// Examines `items` and hands the record of each to `sink`, in no particular order.
     ///
     /// What is handed over does not depend on the number of threads. Setting `stop` ends the scan
@@ -93,8 +99,8 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
     }
 
     /// How many hits a hash of `kind` has on average by chance alone, at the number of hashes in the
-    /// indexes and the radius in force (the widest, where lists have their own): at least, since it
-    /// assumes that hashes are random. None for digests, and where hashes of the kind are not
+    /// indexes and the radius in force (the widest, where lists have their own). It assumes
+    /// that hashes are evenly spread; those of pictures have more. None for digests, and where hashes of the kind are not
     /// compared at all.
     pub fn expected_random_hits(&self, kind: Kind) -> Option<f64> {
         self.examiner.matcher.expected_random_hits(kind)

@@ -61,7 +61,12 @@ impl Builder {
 
     /// Adds the hashes of a kind, each for those of its entries that are kept.
     fn add_hashes(&mut self, view: View<'_>, kind: Kind, kept: &Kept) -> Result<(), Error> {
+        // Runs of POSTINGS belong to one hash each; a made-up file in which many share one would
+        // give many times its own length.
+        let mut left = view.u32s(SectionKind::Postings).len();
         for (hash, reference) in hashes(view, kind) {
+            let more = view.entry_ids(reference).size_hint().1.unwrap_or_default().saturating_sub(1);
+            left = left.checked_sub(more).ok_or(Problem::Content(SectionKind::Postings))?;
             for id in view.entry_ids(reference).filter_map(|id| kept.number(id)) {
                 self.make_room()?;
                 self.pairs.push(&hash, id);

@@ -177,11 +177,15 @@ pub(crate) fn allocate(costs: &[[Cost; MAX_FLIPS + 1]], radius: u32) -> Option<A
 }
 
 impl Slots {
-    /// The cheapest way to use the slots of a list of `keys` hashes at `radius`; `None` when only
-    /// the scan can answer.
-    pub(crate) fn allocate(&self, keys: usize, radius: u32) -> Option<Allocation> {
+    /// The cheapest way to use the slots at `radius`; `None` when only the scan can answer. Found out
+    /// once for each radius.
+    pub(crate) fn allocation(&self, radius: u32) -> Option<&Allocation> {
+        self.allocations.get(radius as usize)?.get_or_init(|| self.allocate(radius)).as_ref()
+    }
+
+    fn allocate(&self, radius: u32) -> Option<Allocation> {
         let offsets: usize = self.slots.iter().map(|slot| slot.shape.offsets() * size_of::<u32>()).sum();
-        let sizes = Sizes { keys: keys as f64, offsets: offsets as f64, slots: self.slots.len() as f64 };
+        let sizes = Sizes { keys: self.keys as f64, offsets: offsets as f64, slots: self.slots.len() as f64 };
         let costs: Vec<[Cost; MAX_FLIPS + 1]> = self
             .slots
             .iter()

@@ -375,9 +375,9 @@ mod tests {
                     let mih = Mih { slots: &slots, tables, keys };
                     let mut scratch = mih::Scratch::default();
                     for radius in (0..=80).filter(|radius| *radius <= 2 || radius % 3 == built_for % 3) {
-                        let Some(allocation) = slots.allocate(keys.len(), radius) else { continue };
+                        let Some(allocation) = slots.allocation(radius) else { continue };
                         let kernel = Kernel::best();
-                        mih.search(kernel, &queries, radius, &allocation, &mut scratch, &mut NoClock);
+                        mih.search(kernel, &queries, radius, allocation, &mut scratch, &mut NoClock);
                         scratch.hits.sort_unstable();
                         for (number, query) in (0u32..).zip(&queries) {
                             if scratch.crowded.contains(&number) {

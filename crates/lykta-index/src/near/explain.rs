@@ -106,7 +106,7 @@ impl View<'_> {
         let scan = |hits: &mut Vec<_>| Kernel::best().scan(self.keys(), 0, &query.0, radius, hits);
         if let Some((mih, allocation)) = self.mih(radius) {
             let mut scratch = Scratch::default();
-            mih.search(Kernel::best(), &[*query], radius, &allocation, &mut scratch, &mut watch);
+            mih.search(Kernel::best(), &[*query], radius, allocation, &mut scratch, &mut watch);
             let counts = scratch.counts;
             explanation.probes = counts.probes;
             explanation.ids = counts.ids;

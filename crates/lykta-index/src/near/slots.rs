@@ -1,5 +1,10 @@
 //! Slots: which bits of a hash choose a bucket, and which ones are kept beside each id.
 
+use std::sync::OnceLock;
+
+use lykta_hash::Pdq;
+
+use super::cost::Allocation;
 use crate::error::{Error, Problem};
 use crate::format::{IN_KEY_ORDER, MAX_DIRECTORY_BITS, MAX_SLOT_WIDTH, MihSlot, SectionKind};
 use crate::hamming::Key;
@@ -13,6 +18,10 @@ pub(crate) struct Slots {
     pub(crate) slots: Vec<Slot>,
     /// Bits of an id that are a position; the others are its tag.
     pub(crate) id_bits: u32,
+    /// Number of keys.
+    pub(crate) keys: usize,
+    /// How to use the slots at each radius, found out when it is first asked for.
+    pub(crate) allocations: Vec<OnceLock<Option<Allocation>>>,
 }
 
 /// One slot.
@@ -164,7 +173,8 @@ impl Slots {
         if next != tables {
             return Err(Problem::Content(SectionKind::MihTables).into());
         }
-        Ok(Self { slots, id_bits })
+        let allocations = (0..=Pdq::BITS).map(|_| OnceLock::new()).collect();
+        Ok(Self { slots, id_bits, keys, allocations })
     }
 }
 

@@ -13,41 +13,43 @@ use crate::commands::index_info::plan_json;
 
 /// Asks each index once more, with a stop-watch.
 pub(super) struct Explainer<'a> {
-    indexes: Vec<(&'a PathBuf, &'a Index)>,
-    radius: u32,
+    /// Each with its path and the radius at which it is searched.
+    indexes: Vec<(&'a PathBuf, &'a Index, u32)>,
 }
 
 impl<'a> Explainer<'a> {
     /// One when it is asked for and there is something to explain.
     pub(super) fn new(args: &'a QueryArgs, indexes: &'a [Index], scanner: &Scanner<'_>) -> Option<Self> {
-        let NearMatching::Performed { radius, .. } = scanner.near_matching() else { return None };
+        let NearMatching::Performed { .. } = scanner.near_matching() else { return None };
         let paths = std::iter::once(&args.index).chain(&args.more);
-        args.explain.then(|| Self { indexes: paths.zip(indexes).collect(), radius })
+        let indexes = paths.zip(indexes).zip(scanner.search_radii());
+        args.explain
+            .then(|| Self { indexes: indexes.map(|((path, index), radius)| (path, index, radius)).collect() })
     }
 
     /// What the search for a hash did in each index; none for a digest.
     pub(super) fn explain(&self, hash: &Hash) -> Option<Vec<Value>> {
         let Hash::Pdq(pdq) = hash else { return None };
-        Some(self.indexes.iter().map(|(path, index)| self.explain_in(path, index, pdq)).collect())
+        Some(self.indexes.iter().map(|(path, index, radius)| explain_in(path, index, *radius, pdq)).collect())
     }
+}
 
-    fn explain_in(&self, path: &Path, index: &Index, pdq: &Pdq) -> Value {
-        let explanation = index.explain(pdq, self.radius);
-        let microseconds = |time: Duration| time.as_nanos() as f64 / 1e3;
-        json!({
-            "index": Locator::from_path(path).to_string(),
-            "radius": self.radius,
-            "structure": explanation.used.name(),
-            "probes": explanation.probes,
-            "ids": explanation.ids,
-            "candidates": explanation.candidates,
-            "hits": explanation.hits,
-            "us": {
-                "buckets": microseconds(explanation.buckets_time),
-                "hashes": microseconds(explanation.keys_time),
-                "all": microseconds(explanation.time),
-            },
-            "plan": plan_json(&explanation.plan),
-        })
-    }
+fn explain_in(path: &Path, index: &Index, radius: u32, pdq: &Pdq) -> Value {
+    let explanation = index.explain(pdq, radius);
+    let microseconds = |time: Duration| time.as_nanos() as f64 / 1e3;
+    json!({
+        "index": Locator::from_path(path).to_string(),
+        "radius": radius,
+        "structure": explanation.used.name(),
+        "probes": explanation.probes,
+        "ids": explanation.ids,
+        "candidates": explanation.candidates,
+        "hits": explanation.hits,
+        "us": {
+            "buckets": microseconds(explanation.buckets_time),
+            "hashes": microseconds(explanation.keys_time),
+            "all": microseconds(explanation.time),
+        },
+        "plan": plan_json(&explanation.plan),
+    })
 }
