@@ -79,37 +79,27 @@ pub(super) fn filter(
     for (i, range) in ranges.iter().enumerate() {
         before_each(i);
         let limit = _mm512_set1_epi32(i32::from(range.allowed));
-        let ids = range.of(ids);
-        // Appends the ids of one cache line that pass: of 16 from `start` on those in `lanes`.
-        let mut line = |start: *const U32, lanes: u16| {
-            // SAFETY: the lanes are ids of the range, and an id is 4 bytes.
-            let ids = unsafe { _mm512_maskz_loadu_epi32(lanes, start.cast()) };
+        // Up to 16 ids at once: mostly all there are.
+        for ids in range.of(ids).chunks(IDS) {
+            // A load across two cache lines waits for both, also where its mask leaves the second one
+            // out, which then nobody has asked for: it begins where the line does, unless the ids
+            // themselves go on into the second.
+            let before = ids.as_ptr().addr() % (IDS * size_of::<U32>()) / size_of::<U32>();
+            let before = if before + ids.len() <= IDS { before } else { 0 };
+            // A shift by 16 leaves nothing, so 16 lanes are all.
+            let lanes = (((1u32 << ids.len()) - 1) << before) as u16;
+            // SAFETY: the lanes are these ids, and an id is 4 bytes.
+            let ids = unsafe { _mm512_maskz_loadu_epi32(lanes, ids.as_ptr().wrapping_sub(before).cast()) };
             let differing = _mm512_andnot_si512(position_mask, _mm512_xor_si512(ids, tag));
             let near = _mm512_mask_cmple_epu32_mask(lanes, _mm512_popcnt_epi32(differing), limit);
             let found = _mm512_maskz_compress_epi32(near, _mm512_and_si512(ids, position_mask));
             // SAFETY: there is room for all ranges and 16 more, and no more is kept than they have.
             unsafe { _mm512_storeu_epi32(room.add(length).cast(), found) };
             length += near.count_ones() as usize;
-        };
-        // A load across two lines waits for both, also where its mask leaves the second one out,
-        // so loads begin where lines do. Most ranges lie in one line or two: these are done without
-        // a branch, which would be guessed wrong every other time.
-        let skipped = ids.as_ptr().addr() % (IDS * size_of::<U32>()) / size_of::<U32>();
-        let (first, rest) = ids.split_at(ids.len().min(IDS - skipped));
-        let start = first.as_ptr().wrapping_sub(skipped);
-        line(start, lanes(first.len()) << skipped);
-        let (second, rest) = rest.split_at(rest.len().min(IDS));
-        line(if second.is_empty() { start } else { second.as_ptr() }, lanes(second.len()));
-        rest.chunks(IDS).for_each(|ids| line(ids.as_ptr(), lanes(ids.len())));
+        }
     }
     // SAFETY: as many were written, within what was reserved.
     unsafe { positions.set_len(length) };
-}
-
-/// The first `count` lanes of 16.
-fn lanes(count: usize) -> u16 {
-    // A shift by 16 leaves nothing, so 16 lanes are all.
-    ((1u32 << count) - 1) as u16
 }
 
 /// Positions handled at once.
