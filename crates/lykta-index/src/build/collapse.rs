@@ -29,6 +29,10 @@ pub(crate) fn collapse<const L: usize>(
         }
         each(key, groups.end()?)?;
         keys += 1;
+        // Positions in a table are 32 bits: with several hashes of a kind an entry there could be more.
+        if keys > u64::from(u32::MAX) {
+            return Err(Problem::TooLarge("different hashes of one kind").into());
+        }
     }
     Ok(keys)
 }
