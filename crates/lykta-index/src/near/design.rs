@@ -104,7 +104,7 @@ fn best_shapes(keys: usize, radius: u32, slots: usize) -> Option<(f64, Vec<Shape
     }
     // The first slot is narrow, since all its bits choose a bucket: it turns fewer bits.
     let (few, many) = (slots - 1 - more, more);
-    let size = (keys.max(2) as f64).log2() as u32;
+    let size = keys.max(2).ilog2();
     let sizes = Sizes { keys: keys as f64, offsets: slots as f64 * keys as f64 / 2.0, slots: slots as f64 };
     let mut best: Option<(f64, Vec<Shape>)> = None;
     let even_cost = |shape: &Shape, flips: usize| {
