@@ -65,6 +65,9 @@ pub struct Header {
     pub height: u32,
     /// Estimate, from above, of the bytes that [`decode`] has allocated at its worst moment.
     pub memory: u64,
+    /// The same of [`pdq::hash_file`](crate::pdq::hash_file), where it need not decode the whole
+    /// picture; it says when it must.
+    pub hash_memory: u64,
 }
 
 impl Header {

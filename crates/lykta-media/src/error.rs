@@ -66,6 +66,15 @@ impl Error {
 }
 
 impl Error {
+    /// How many bytes of memory the picture needs, where it was refused because the limit is below
+    /// that.
+    pub const fn memory_needed(&self) -> Option<u64> {
+        match self.0 {
+            Cause::Memory { needed, .. } => Some(needed),
+            _ => None,
+        }
+    }
+
     pub(crate) fn into_cause(self) -> Cause {
         self.0
     }

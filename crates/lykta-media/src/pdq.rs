@@ -29,7 +29,10 @@ mod weights;
 
 use lykta_hash::Pdq;
 
-use crate::picture::Picture;
+use crate::decode::{Limits, decode};
+use crate::error::Error;
+use crate::picture::{Dimensions, Picture};
+use crate::sniff::Format;
 
 /// Which pixels are hashed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -111,6 +114,17 @@ pub struct Views {
     pub quality: u8,
 }
 
+/// What a picture file gave: its hash or hashes, and what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileHash<H> {
+    /// [`PdqHash`] or [`Views`].
+    pub hash: H,
+    /// The format.
+    pub format: Format,
+    /// Columns and rows.
+    pub dimensions: Dimensions,
+}
+
 /// Sides below this have hash 0 and quality 0, by definition.
 const SMALLEST_SIDE: u32 = 5;
 
@@ -159,6 +173,31 @@ pub fn views(picture: &Picture, mode: Mode) -> Views {
         ],
         quality,
     }
+}
+
+/// [`hash`] of the picture in the file `bytes`.
+///
+/// Memory: up to [`Header::hash_memory`](crate::Header::hash_memory) where the picture can be taken
+/// row by row; otherwise what [`decode`] needs, if `limits` allow it.
+///
+/// # Errors
+/// Those of [`decode`]. [`Error::memory_needed`] tells how much `limits` would have to allow.
+pub fn hash_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<PdqHash>, Error> {
+    of_file(bytes, limits, |picture| hash(picture, mode))
+}
+
+/// [`views`] of the picture in the file `bytes`; else as [`hash_file`].
+///
+/// # Errors
+/// Those of [`hash_file`].
+pub fn views_of_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Views>, Error> {
+    of_file(bytes, limits, |picture| views(picture, mode))
+}
+
+fn of_file<H>(bytes: &[u8], limits: &Limits, hash: impl Fn(&Picture) -> H) -> Result<FileHash<H>, Error> {
+    let (header, picture) = decode(bytes, limits).map(|picture| (picture.format(), picture))?;
+    let format = header.unwrap_or(Format::Pnm);
+    Ok(FileHash { hash: hash(&picture), format, dimensions: picture.dimensions() })
 }
 
 fn is_tiny(picture: &Picture) -> bool {

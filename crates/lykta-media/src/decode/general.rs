@@ -83,7 +83,8 @@ fn header(decoder: &impl ImageDecoder, format: Format) -> Header {
         Format::WebP => pixels.saturating_mul(8),
         _ => u64::from(width) * 16,
     };
-    Header { format, width, height, memory: output.saturating_add(beside) }
+    let memory = output.saturating_add(beside);
+    Header { format, width, height, memory, hash_memory: memory }
 }
 
 fn cause(error: ImageError, format: Format) -> Cause {

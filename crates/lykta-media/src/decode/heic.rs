@@ -49,7 +49,7 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, Cause> {
     // The canvas, a transformed copy of it, and one tile.
     let canvas = u64::from(layout.width) * u64::from(layout.height);
     let memory = canvas.saturating_mul(2).saturating_add(layout.largest_tile.saturating_mul(TILE_BYTES));
-    Ok(Header { format: Format::Heic, width, height, memory })
+    Ok(Header { format: Format::Heic, width, height, memory, hash_memory: memory })
 }
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Cause> {

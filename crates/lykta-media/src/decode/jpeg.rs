@@ -34,7 +34,7 @@ use crate::sniff::Format;
 pub(super) fn probe(bytes: &[u8]) -> Result<Header, Cause> {
     let head = Head::read(bytes)?;
     let (width, height) = (head.width.into(), head.height.into());
-    Ok(Header { format: Format::Jpeg, width, height, memory: head.memory() })
+    Ok(Header { format: Format::Jpeg, width, height, memory: head.memory(), hash_memory: head.memory() })
 }
 
 /// Scans at most, whatever the size: the advice of libjpeg-turbo. Writers make about ten.
