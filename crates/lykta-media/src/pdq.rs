@@ -29,6 +29,8 @@ mod weights;
 
 use lykta_hash::Pdq;
 
+use self::plane::Mirrors;
+pub(crate) use self::plane::{Planes, RowSampler};
 use crate::decode::{Limits, decode};
 use crate::error::Error;
 use crate::picture::{Dimensions, Picture};
@@ -134,13 +136,9 @@ const SMALLEST_SIDE: u32 = 5;
 /// median, where the reference's own rounding decides. A picture with a side below 5 pixels has
 /// hash 0 and quality 0.
 ///
-/// Cost: each pixel is read once; memory is four bytes a column and sample, and 50 KiB.
+/// Cost: each pixel is read once; memory is some 10 bytes a column and sample, 4 a row, and 50 KiB.
 pub fn hash(picture: &Picture, mode: Mode) -> PdqHash {
-    if is_tiny(picture) {
-        return PdqHash { pdq: Pdq([0; 32]), quality: 0 };
-    }
-    let plane = plane::upright(picture, mode);
-    PdqHash { pdq: hash::bits(&hash::frequencies(&plane)), quality: hash::quality(&plane) }
+    planes(picture, mode, false).hash()
 }
 
 /// The hashes of `picture` as it is and of its seven rotations and reflections.
@@ -149,18 +147,29 @@ pub fn hash(picture: &Picture, mode: Mode) -> PdqHash {
 /// by sign flips; the first is [`hash`]'s. Cost: the pixels are read once, with twice the
 /// arithmetic of [`hash`].
 pub fn views(picture: &Picture, mode: Mode) -> Views {
-    if is_tiny(picture) {
-        return Views { hashes: [Pdq([0; 32]); 8], quality: 0 };
+    planes(picture, mode, true).views().expect("planes of mirror images were asked for")
+}
+
+fn planes(picture: &Picture, mode: Mode, mirrored: bool) -> Planes {
+    let mut sampler = RowSampler::new(picture.dimensions(), picture.pixels().kind(), mode, mirrored);
+    sampler.push(picture.pixels().bytes());
+    sampler.finish().expect("a picture has all its rows")
+}
+
+impl Planes {
+    pub(crate) fn hash(&self) -> PdqHash {
+        let upright = &self.upright;
+        PdqHash { pdq: hash::bits(&hash::frequencies(upright)), quality: hash::quality(upright) }
     }
-    let planes = plane::mirrored(picture, mode);
-    let quality = hash::quality(&planes.upright);
-    let [upright, upside_down, mirrored, rotated] =
-        [&planes.upright, &planes.upside_down, &planes.mirrored, &planes.rotated]
-            .map(|plane| hash::frequencies(plane));
-    let straight = hash::bits;
-    let transposed = |frequencies| hash::bits(&hash::transposed(frequencies));
-    Views {
-        hashes: [
+
+    /// None if the planes of the mirror images were not asked for.
+    pub(crate) fn views(&self) -> Option<Views> {
+        let Mirrors { upside_down, mirrored, rotated } = self.mirrors.as_ref()?;
+        let [upright, upside_down, mirrored, rotated] =
+            [&self.upright, upside_down, mirrored, rotated].map(|plane| hash::frequencies(plane));
+        let straight = hash::bits;
+        let transposed = |frequencies| hash::bits(&hash::transposed(frequencies));
+        let hashes = [
             straight(&upright),
             // Counter-clockwise by 90 degrees: mirrored first, then transposed.
             transposed(&mirrored),
@@ -170,8 +179,8 @@ pub fn views(picture: &Picture, mode: Mode) -> Views {
             straight(&mirrored),
             transposed(&upright),
             transposed(&rotated),
-        ],
-        quality,
+        ];
+        Some(Views { hashes, quality: hash::quality(&self.upright) })
     }
 }
 
@@ -198,8 +207,4 @@ fn of_file<H>(bytes: &[u8], limits: &Limits, hash: impl Fn(&Picture) -> H) -> Re
     let (header, picture) = decode(bytes, limits).map(|picture| (picture.format(), picture))?;
     let format = header.unwrap_or(Format::Pnm);
     Ok(FileHash { hash: hash(&picture), format, dimensions: picture.dimensions() })
-}
-
-fn is_tiny(picture: &Picture) -> bool {
-    picture.width() < SMALLEST_SIDE || picture.height() < SMALLEST_SIDE
 }

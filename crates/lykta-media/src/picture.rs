@@ -18,6 +18,24 @@ impl Dimensions {
     }
 }
 
+/// Samples a pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channels {
+    /// Grey, or the stored luma of a JPEG.
+    Grey,
+    /// Red, green, blue.
+    Rgb,
+}
+
+impl Channels {
+    pub(crate) const fn count(self) -> usize {
+        match self {
+            Self::Grey => 1,
+            Self::Rgb => 3,
+        }
+    }
+}
+
 /// The samples of a [`Picture`], row by row from the top, each row from the left, no padding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pixels {
@@ -30,9 +48,13 @@ pub enum Pixels {
 impl Pixels {
     /// Bytes a pixel: 1 or 3.
     pub const fn channels(&self) -> usize {
+        self.kind().count()
+    }
+
+    pub(crate) const fn kind(&self) -> Channels {
         match self {
-            Self::Grey(_) => 1,
-            Self::Rgb(_) => 3,
+            Self::Grey(_) => Channels::Grey,
+            Self::Rgb(_) => Channels::Rgb,
         }
     }
 

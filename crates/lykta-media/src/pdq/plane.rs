@@ -1,20 +1,40 @@
-//! The product A * luma * B', upright and mirrored.
+//! The product A * luma * B', upright and mirrored, from rows of pixels as they come.
 //!
-//! Rows of pixels are added four at a time, so that a sum is loaded and stored once for four
-//! multiplications. The loops are plain zips over slices, which the compiler turns into vector
-//! code of whatever width the target has.
+//! ```text
+//! for each block of eight rows:
+//!     for each row i of A ("target") that has weights for some of them:
+//!         sums[i] += weights * rows
+//!     for each target that ends there:
+//!         plane[i] = sums[i] * B'
+//! ```
+//!
+//! A sum is loaded and stored once for eight multiplications, or for four where a target begins or
+//! ends. About two targets lie on a block, so what is held at a time is two lines of sums. The
+//! loops are plain zips over slices, which the compiler turns into vector code of whatever width
+//! the target has.
 
-use crate::pdq::Mode;
+use std::collections::VecDeque;
+use std::ops::RangeInclusive;
+
 use crate::pdq::hash::{Plane, SIDE};
 use crate::pdq::weights::{self, Sample};
-use crate::picture::{Picture, Pixels};
+use crate::pdq::{Mode, SMALLEST_SIDE};
+use crate::picture::{Channels, Dimensions};
 
-/// Rows that one pass adds.
-const ROWS: usize = 4;
+/// Rows in a block.
+const ROWS: usize = 8;
 
-/// The plane of a picture and those of its mirror images.
-pub(super) struct Planes {
+/// Rows that are added together where a block has others that a target does not need.
+const HALF: usize = ROWS / 2;
+
+/// The plane of a picture and, where they were asked for, those of its mirror images.
+pub(crate) struct Planes {
     pub(super) upright: Box<Plane>,
+    pub(super) mirrors: Option<Mirrors>,
+}
+
+/// The planes of the mirror images.
+pub(super) struct Mirrors {
     /// Top and bottom changed places.
     pub(super) upside_down: Box<Plane>,
     /// Left and right changed places.
@@ -23,135 +43,267 @@ pub(super) struct Planes {
     pub(super) rotated: Box<Plane>,
 }
 
-/// The plane of `picture`.
-pub(super) fn upright(picture: &Picture, mode: Mode) -> Box<Plane> {
-    let shrunk = weights::is_shrunk(picture.width(), picture.height(), mode);
-    let columns = weights::of_line(picture.width(), shrunk);
-    let mut plane = empty();
-    let mut sums = Sums::of(picture);
-    for (sample, out) in weights::of_line(picture.height(), shrunk).iter().zip(plane.iter_mut()) {
-        sums.add(picture, [sample]);
-        let [line] = sums.lines();
-        across(line, &columns, out);
-    }
-    plane
+/// Takes the rows of a picture from the top and has its plane in the end.
+///
+/// The result does not depend on how many rows are pushed at a time. Eight at a time, from the
+/// first on, are read where they lie; others are copied first.
+///
+/// Memory: [`RowSampler::memory`].
+pub(crate) struct RowSampler {
+    dimensions: Dimensions,
+    /// Bytes in a row.
+    stride: usize,
+    is_shrunk: bool,
+    /// Rows pushed so far.
+    pushed: usize,
+    /// Rows that wait until there are `ROWS` of them, and which they are.
+    waiting: Vec<u8>,
+    waiting_rows: Vec<usize>,
+    columns: Columns,
+    /// Upright, and upside down if mirror images were asked for.
+    sets: Vec<Targets>,
 }
 
-/// The planes of `picture` and its mirror images, in one pass over its pixels.
-pub(super) fn mirrored(picture: &Picture, mode: Mode) -> Planes {
-    let shrunk = weights::is_shrunk(picture.width(), picture.height(), mode);
-    let columns = weights::of_line(picture.width(), shrunk);
-    let columns_back = weights::reversed(&columns, picture.width());
-    let rows = weights::of_line(picture.height(), shrunk);
-    let rows_back = weights::reversed(&rows, picture.height());
-    let mut planes = Planes { upright: empty(), upside_down: empty(), mirrored: empty(), rotated: empty() };
-    let mut sums = Sums::of(picture);
-    for (i, row) in rows.iter().enumerate() {
-        // Sample i from the top and sample 63 - i from the bottom lie on the same rows, give or
-        // take one.
-        let back = SIDE - 1 - i;
-        sums.add(picture, [row, &rows_back[back]]);
-        let [line, line_back] = sums.lines();
-        across(line, &columns, &mut planes.upright[i]);
-        across(line, &columns_back, &mut planes.mirrored[i]);
-        across(line_back, &columns, &mut planes.upside_down[back]);
-        across(line_back, &columns_back, &mut planes.rotated[back]);
-    }
-    planes
-}
-
-fn empty() -> Box<Plane> {
-    Box::new([[0.0; SIDE]; SIDE])
-}
-
-/// N weighted sums of rows of pixels, and the lines of luma that they become.
-struct Sums<const N: usize> {
-    channels: usize,
-    samples: [Vec<f32>; N],
-    luma: [Vec<f32>; N],
-}
-
-impl<const N: usize> Sums<N> {
-    fn of(picture: &Picture) -> Self {
-        let width = picture.width() as usize;
-        let channels = picture.pixels().channels();
-        let luma = if channels == 1 { 0 } else { width };
+impl RowSampler {
+    /// A sampler of a picture of that size; with `mirrored`, of its mirror images too.
+    pub(crate) fn new(dimensions: Dimensions, channels: Channels, mode: Mode, mirrored: bool) -> Self {
+        let Dimensions { width, height } = dimensions;
+        let is_shrunk = weights::is_shrunk(width, height, mode);
+        // A picture without a hash has no targets, and its plane stays empty.
+        let has_hash = width.min(height) >= SMALLEST_SIDE;
+        let line = |length| if has_hash { weights::of_line(length, is_shrunk) } else { Vec::new() };
+        let (columns, rows) = (line(width), line(height));
+        let back = if mirrored { weights::reversed(&columns, width) } else { Vec::new() };
+        // The lower the place in the picture upside down, the further down a target begins.
+        let upside_down = mirrored.then(|| weights::reversed(&rows, height).into_iter().enumerate().rev());
+        let mut sets = vec![Targets::new(rows.into_iter().enumerate(), mirrored)];
+        sets.extend(upside_down.map(|rows| Targets::new(rows, mirrored)));
+        let luma = if channels == Channels::Rgb { width as usize } else { 0 };
         Self {
-            channels,
-            samples: std::array::from_fn(|_| vec![0.0; width * channels]),
-            luma: std::array::from_fn(|_| vec![0.0; luma]),
+            dimensions,
+            stride: width as usize * channels.count(),
+            is_shrunk,
+            pushed: 0,
+            waiting: Vec::new(),
+            waiting_rows: Vec::with_capacity(ROWS),
+            columns: Columns { columns, back, luma: vec![0.0; luma] },
+            sets,
         }
     }
 
-    /// Sums the rows that `down` asks for, reading each once for all N.
-    fn add(&mut self, picture: &Picture, down: [&Sample; N]) {
-        self.samples.iter_mut().for_each(|samples| samples.fill(0.0));
-        let stride = picture.width() as usize * self.channels;
-        let (Pixels::Grey(bytes) | Pixels::Rgb(bytes)) = picture.pixels();
-        let start = down.iter().map(|sample| sample.start).min().unwrap_or(0);
-        let end = down.iter().map(|sample| sample.start + sample.weights.len()).max().unwrap_or(0);
-        let weight = |n: usize, row: usize| {
-            row.checked_sub(down[n].start).and_then(|k| down[n].weights.get(k)).copied().unwrap_or(0.0)
-        };
-        // Rows without weight (those that a shrink left out) are not read.
-        let mut rows = (start..end).filter(|&row| (0..N).any(|n| weight(n, row) != 0.0));
-        loop {
-            let mut block = [&bytes[..0]; ROWS];
-            let mut shares = [[0.0; ROWS]; N];
-            let mut found = 0;
-            for row in rows.by_ref().take(ROWS) {
-                block[found] = &bytes[row * stride..][..stride];
-                for (n, shares) in shares.iter_mut().enumerate() {
-                    shares[found] = weight(n, row);
+    /// Takes the next rows, as many as there are: bytes of whole rows.
+    pub(crate) fn push(&mut self, mut rows: &[u8]) {
+        while !rows.is_empty() {
+            if !self.is_shrunk && self.waiting.is_empty() && rows.len() >= ROWS * self.stride {
+                let (block, rest) = rows.split_at(ROWS * self.stride);
+                self.add(block, std::array::from_fn(|k| self.pushed + k));
+                self.pushed += ROWS;
+                rows = rest;
+                continue;
+            }
+            let (row, rest) = rows.split_at(self.stride.min(rows.len()));
+            if self.is_read(self.pushed) {
+                self.waiting.extend_from_slice(row);
+                self.waiting_rows.push(self.pushed);
+            }
+            self.pushed += 1;
+            rows = rest;
+            if self.waiting_rows.len() == ROWS {
+                self.add_waiting();
+            }
+        }
+    }
+
+    /// The planes; none unless exactly the rows of the picture were pushed.
+    pub(crate) fn finish(mut self) -> Option<Planes> {
+        self.add_waiting();
+        if self.pushed != self.dimensions.height as usize {
+            return None;
+        }
+        let mut sets = self.sets.into_iter();
+        let Targets { plane: upright, mirrored, .. } = sets.next()?;
+        let upside_down = sets.next().zip(mirrored);
+        let mirrors = upside_down.and_then(|(Targets { plane, mirrored: rotated, .. }, mirrored)| {
+            Some(Mirrors { upside_down: plane, mirrored, rotated: rotated? })
+        });
+        Some(Planes { upright, mirrors })
+    }
+
+    /// Whether a row may have weight, for the picture upright or upside down: the blocks are the
+    /// same for one hash and for all, so the sums are too, to the last bit.
+    fn is_read(&self, row: usize) -> bool {
+        let height = self.dimensions.height;
+        !self.is_shrunk || {
+            let row = row.min(height as usize - 1) as u32;
+            weights::is_kept(row, height) || weights::is_kept(height - 1 - row, height)
+        }
+    }
+
+    fn add_waiting(&mut self) {
+        let Some(&last) = self.waiting_rows.last() else { return };
+        let rows: [usize; ROWS] =
+            std::array::from_fn(|k| self.waiting_rows.get(k).copied().unwrap_or(last + 1));
+        // Past the last row no target has weight, so any bytes do for the rows that are missing.
+        let mut block = std::mem::take(&mut self.waiting);
+        block.resize(ROWS * self.stride, 0);
+        self.add(&block, rows);
+        block.clear();
+        self.waiting = block;
+        self.waiting_rows.clear();
+    }
+
+    /// Adds a block of rows, which are the given ones of the picture, to the targets on them.
+    fn add(&mut self, block: &[u8], rows: [usize; ROWS]) {
+        // Short stretches, so that a stretch of each row stays in cache while each target reads it.
+        const STRETCH: usize = 512;
+        self.sets.iter_mut().for_each(|targets| targets.begin(&rows, self.stride));
+        for start in (0..self.stride).step_by(STRETCH) {
+            let end = (start + STRETCH).min(self.stride);
+            let rows: [&[u8]; ROWS] = std::array::from_fn(|k| &block[k * self.stride..][start..end]);
+            for line in self.sets.iter_mut().flat_map(|targets| &mut targets.active) {
+                line.add(start, rows);
+            }
+        }
+        self.sets.iter_mut().for_each(|targets| targets.end(rows[ROWS - 1] + 1, &mut self.columns));
+    }
+}
+
+/// The rows of A, upright or upside down, and the planes that they make.
+struct Targets {
+    /// Those that begin further down, each with its row of the plane; the next one first.
+    coming: VecDeque<(usize, Sample)>,
+    /// Those on the rows at hand, the one that ends first in front.
+    active: VecDeque<Line>,
+    /// Sums of those that ended, for others.
+    spare: Vec<Vec<f32>>,
+    plane: Box<Plane>,
+    mirrored: Option<Box<Plane>>,
+}
+
+/// A target on the rows at hand.
+struct Line {
+    sample: Sample,
+    /// Rows of the plane: several in a picture of less than 64 rows, where samples are the same.
+    places: RangeInclusive<usize>,
+    sums: Vec<f32>,
+    /// Its weights of the rows of the block at hand.
+    shares: [f32; ROWS],
+}
+
+impl Targets {
+    fn new(samples: impl Iterator<Item = (usize, Sample)>, mirrored: bool) -> Self {
+        let empty = || Box::new([[0.0; SIDE]; SIDE]);
+        Self {
+            coming: samples.collect(),
+            active: VecDeque::new(),
+            spare: Vec::new(),
+            plane: empty(),
+            mirrored: mirrored.then(empty),
+        }
+    }
+
+    /// Begins the targets on `rows`, and gives all that are on them their shares.
+    fn begin(&mut self, rows: &[usize; ROWS], stride: usize) {
+        while let Some((place, sample)) = self.coming.pop_front_if(|(_, s)| s.start <= rows[ROWS - 1]) {
+            if let Some(line) = self.active.back_mut()
+                && line.sample == sample
+            {
+                let (first, last) = (*line.places.start(), *line.places.end());
+                line.places = first.min(place)..=last.max(place);
+                continue;
+            }
+            let mut sums = self.spare.pop().unwrap_or_default();
+            sums.clear();
+            sums.resize(stride, 0.0);
+            self.active.push_back(Line { sample, places: place..=place, sums, shares: [0.0; ROWS] });
+        }
+        for line in &mut self.active {
+            line.shares = rows.map(|row| line.sample.weight(row));
+        }
+    }
+
+    /// Finishes the targets that end before row `next`.
+    fn end(&mut self, next: usize, columns: &mut Columns) {
+        while let Some(line) = self.active.pop_front_if(|line| line.sample.end() <= next) {
+            let (across, back) = columns.across(&line.sums);
+            for place in line.places {
+                self.plane[place] = across;
+                if let Some(mirrored) = &mut self.mirrored {
+                    mirrored[place] = back;
                 }
-                found += 1;
             }
-            if found == 0 {
-                return;
-            }
-            // Weight 0 makes any row do for those that are missing.
-            let filler = block[0];
-            block[found..].fill(filler);
-            accumulate(&mut self.samples, block, shares);
+            self.spare.push(line.sums);
         }
     }
+}
 
-    /// The sums as luma: step 3 of the definition.
-    fn lines(&mut self) -> [&[f32]; N] {
-        if self.channels == 1 {
-            return self.samples.each_ref().map(Vec::as_slice);
+impl Line {
+    /// Adds a stretch of each row of a block, `start` bytes from the left.
+    fn add(&mut self, start: usize, [a, b, c, d, e, f, g, h]: [&[u8]; ROWS]) {
+        let sums = &mut self.sums[start..][..a.len()];
+        let [s, t, u, v, w, x, y, z] = self.shares;
+        let (upper, lower) = ([s, t, u, v], [w, x, y, z]);
+        match (upper == [0.0; HALF], lower == [0.0; HALF]) {
+            (true, true) => {}
+            (false, true) => add_four(sums, [a, b, c, d], upper),
+            (true, false) => add_four(sums, [e, f, g, h], lower),
+            (false, false) => add_eight(sums, [a, b, c, d, e, f, g, h], self.shares),
         }
-        for (samples, luma) in self.samples.iter().zip(&mut self.luma) {
-            for ([r, g, b], y) in samples.as_chunks::<3>().0.iter().zip(luma) {
+    }
+}
+
+/// Adds four rows.
+fn add_four(sums: &mut [f32], [a, b, c, d]: [&[u8]; HALF], w: [f32; HALF]) {
+    for ((((sum, &a), &b), &c), &d) in sums.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        let low = w[0] * f32::from(a) + w[1] * f32::from(b);
+        let high = w[2] * f32::from(c) + w[3] * f32::from(d);
+        *sum += low + high;
+    }
+}
+
+/// Adds eight rows.
+fn add_eight(sums: &mut [f32], [a, b, c, d, e, f, g, h]: [&[u8]; ROWS], w: [f32; ROWS]) {
+    let upper = sums.iter_mut().zip(a).zip(b).zip(c).zip(d);
+    for ((((((((sum, &a), &b), &c), &d), &e), &f), &g), &h) in upper.zip(e).zip(f).zip(g).zip(h) {
+        let first = w[0] * f32::from(a) + w[1] * f32::from(b);
+        let second = w[2] * f32::from(c) + w[3] * f32::from(d);
+        let third = w[4] * f32::from(e) + w[5] * f32::from(f);
+        let fourth = w[6] * f32::from(g) + w[7] * f32::from(h);
+        *sum += (first + second) + (third + fourth);
+    }
+}
+
+/// The rows of B, and B mirrored, if asked for.
+struct Columns {
+    columns: Vec<Sample>,
+    back: Vec<Sample>,
+    /// Room for the luma of a line of RGB; empty for grey.
+    luma: Vec<f32>,
+}
+
+impl Columns {
+    /// A row of the plane, and of the mirrored plane, from a line of sums.
+    fn across(&mut self, sums: &[f32]) -> ([f32; SIDE], [f32; SIDE]) {
+        let line = if self.luma.is_empty() {
+            sums
+        } else {
+            // Step 3 of the definition.
+            for ([r, g, b], y) in sums.as_chunks::<3>().0.iter().zip(&mut self.luma) {
                 *y = (0.299 * r + 0.587 * g) + 0.114 * b;
             }
-        }
-        self.luma.each_ref().map(Vec::as_slice)
+            &self.luma
+        };
+        (samples(line, &self.columns), samples(line, &self.back))
     }
 }
 
-/// Adds four rows to each of N lines of sums.
-fn accumulate<const N: usize>(sums: &mut [Vec<f32>; N], [a, b, c, d]: [&[u8]; ROWS], w: [[f32; ROWS]; N]) {
-    // Short stretches, so that a stretch of each row stays in cache while each of N reads it.
-    const STRETCH: usize = 512;
-    let rows = a.chunks(STRETCH).zip(b.chunks(STRETCH)).zip(c.chunks(STRETCH)).zip(d.chunks(STRETCH));
-    for (at, (((a, b), c), d)) in rows.enumerate() {
-        for (sums, w) in sums.iter_mut().zip(&w) {
-            let sums = &mut sums[at * STRETCH..][..a.len()];
-            for ((((sum, &a), &b), &c), &d) in sums.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                let low = w[0] * f32::from(a) + w[1] * f32::from(b);
-                let high = w[2] * f32::from(c) + w[3] * f32::from(d);
-                *sum += low + high;
-            }
-        }
-    }
-}
-
-/// One row of the plane: each sample of a line.
-fn across(line: &[f32], columns: &[Sample], out: &mut [f32; SIDE]) {
-    for (sample, out) in columns.iter().zip(out) {
+/// Each sample of a line.
+fn samples(line: &[f32], columns: &[Sample]) -> [f32; SIDE] {
+    let mut out = [0.0; SIDE];
+    for (sample, out) in columns.iter().zip(&mut out) {
         *out = dot(&sample.weights, &line[sample.start..][..sample.weights.len()]);
     }
+    out
 }
 
 /// The sum of products, in eight parts that advance together.

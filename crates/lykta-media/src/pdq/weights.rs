@@ -7,9 +7,22 @@ use crate::pdq::hash::SIDE;
 const SHRUNK: u32 = 512;
 
 /// One sample of a line: the weights of the pixels from `start` on. They sum to 1.
+#[derive(PartialEq)]
 pub(super) struct Sample {
     pub(super) start: usize,
     pub(super) weights: Vec<f32>,
+}
+
+impl Sample {
+    /// One past its last pixel.
+    pub(super) const fn end(&self) -> usize {
+        self.start + self.weights.len()
+    }
+
+    /// The weight of a pixel of the line.
+    pub(super) fn weight(&self, pixel: usize) -> f32 {
+        pixel.checked_sub(self.start).and_then(|k| self.weights.get(k)).copied().unwrap_or(0.0)
+    }
 }
 
 /// Whether a picture of that size is shrunk first.
@@ -17,12 +30,23 @@ pub(super) fn is_shrunk(width: u32, height: u32, mode: Mode) -> bool {
     mode == Mode::Cli512 && (width > SHRUNK || height > SHRUNK)
 }
 
+/// The pixel of a line of `length` that becomes number `kept` of a shrunk one.
+const fn source(kept: usize, length: u32) -> usize {
+    (kept as u64 * length as u64 / SHRUNK as u64) as usize
+}
+
+/// Whether a shrink keeps the pixel of a line of `length`.
+pub(super) fn is_kept(pixel: u32, length: u32) -> bool {
+    let first = (u64::from(pixel) * u64::from(SHRUNK)).div_ceil(u64::from(length)) as usize;
+    first < SHRUNK as usize && source(first, length) == pixel as usize
+}
+
 /// The 64 samples of a line of `length` pixels.
 pub(super) fn of_line(length: u32, shrunk: bool) -> Vec<Sample> {
     if !shrunk {
         return (0..SIDE).map(|i| twice_filtered(length, i)).collect();
     }
-    let source = |pixel: usize| (pixel as u64 * u64::from(length) / u64::from(SHRUNK)) as usize;
+    let source = |kept| source(kept, length);
     (0..SIDE)
         .map(|i| {
             let kept = twice_filtered(SHRUNK, i);
@@ -88,6 +112,17 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn pixels_with_weight_are_kept(length in 1u32..5000, shrunk in any::<bool>()) {
+            for sample in of_line(length, shrunk) {
+                prop_assert!(sample.weight(sample.start) > 0.0 && sample.weight(sample.end() - 1) > 0.0);
+                for pixel in sample.start..sample.end() {
+                    let is_kept = !shrunk || is_kept(pixel as u32, length);
+                    prop_assert!(is_kept || sample.weight(pixel) == 0.0, "{pixel} of {length}");
+                }
+            }
+        }
+
         #[test]
         fn weights_lie_on_the_line_and_sum_to_one(length in 1u32..70_000, shrunk in any::<bool>()) {
             for sample in of_line(length, shrunk) {
