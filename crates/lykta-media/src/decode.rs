@@ -9,18 +9,25 @@ mod gif;
 mod heic;
 mod icon;
 mod jpeg;
+mod png;
+mod rows;
+mod stored;
+mod tiff;
 mod webp;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub(crate) use self::rows::Sink;
 use crate::error::{Cause, Error};
-use crate::picture::{Dimensions, Picture};
+use crate::picture::{Channels, Dimensions, Picture};
 use crate::sniff::{Format, SNIFF_LEN, sniff};
 
 /// What one picture may cost at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Pixels, width times height.
+    /// Pixels, width times height. Of a picture that cannot be taken row by row (see
+    /// [`pdq::hash_file`](crate::pdq::hash_file)), no more than half as many or 500 million,
+    /// whichever is more.
     pub max_pixels: u64,
     /// Bytes of the decoded picture and of what its decoder holds at the same time, as
     /// [`Header::memory`] estimates them. The bytes of the file are not counted.
@@ -30,19 +37,36 @@ pub struct Limits {
 impl Limits {
     /// The limits of [`Limits::default`].
     ///
-    /// 500 million pixels is above every camera and stitched panorama in ordinary use (100 to 400
-    /// million) and below the bombs in circulation: a GIF header of 65,535 x 65,535, a JPEG header
-    /// of 65,500 x 65,500, a PNG of 30,000 x 30,000 pixels of one bit in 110 kB. 4 GiB hold a
-    /// JPEG of that size with chroma at half resolution, and 500 million pixels of 16-bit RGBA.
-    pub const DEFAULT: Self = Self { max_pixels: 500_000_000, max_memory: 4 << 30 };
+    /// A billion pixels is above what one picture is scanned, photographed or stitched to, but for
+    /// a few; half of it, for those that are decoded whole, above every camera and stitched
+    /// panorama in ordinary use (100 to 400 million). What keeps bombs cheap is memory (4 GiB hold
+    /// a JPEG of 500 million pixels with chroma at half resolution, and as many of 16-bit RGBA),
+    /// that a JPEG of more scans may have fewer pixels, and that rows are cheap: a PNG of
+    /// 30,000 x 30,000 pixels of one bit, in 110 kB, is hashed in 3 seconds and 4 MB. A GIF header
+    /// of 65,535 x 65,535 or a JPEG header of 65,500 x 65,500 is refused.
+    pub const DEFAULT: Self = Self { max_pixels: 1_000_000_000, max_memory: 4 << 30 };
 
-    fn check(&self, header: &Header) -> Result<(), Error> {
+    /// Pixels at most where a decoder needs the whole picture, and perhaps several passes over it.
+    fn max_pixels_of_whole(&self) -> u64 {
+        const OF_WHOLE: u64 = 500_000_000;
+        self.max_pixels.min(OF_WHOLE.max(self.max_pixels / 2))
+    }
+
+    /// The limits for a decoder that needs the whole picture.
+    fn of_whole(&self) -> Self {
+        Self { max_pixels: self.max_pixels_of_whole(), ..*self }
+    }
+
+    fn check(&self, header: &Header, needed: u64) -> Result<(), Error> {
         let dimensions = header.dimensions();
-        if dimensions.pixels() > self.max_pixels {
-            return Err(Cause::Pixels { dimensions, limit: self.max_pixels }.into());
+        // Of a picture large enough for this to matter, all pixels are more than some rows.
+        let is_whole = header.hash_memory >= header.memory;
+        let limit = if is_whole { self.max_pixels_of_whole() } else { self.max_pixels };
+        if dimensions.pixels() > limit {
+            return Err(Cause::Pixels { dimensions, limit }.into());
         }
-        if header.memory > self.max_memory {
-            return Err(Cause::Memory { needed: header.memory, limit: self.max_memory }.into());
+        if needed > self.max_memory {
+            return Err(Cause::Memory { needed, limit: self.max_memory }.into());
         }
         Ok(())
     }
@@ -65,8 +89,9 @@ pub struct Header {
     pub height: u32,
     /// Estimate, from above, of the bytes that [`decode`] has allocated at its worst moment.
     pub memory: u64,
-    /// The same of [`pdq::hash_file`](crate::pdq::hash_file), where it need not decode the whole
-    /// picture; it says when it must.
+    /// The same of [`pdq::hash_file`](crate::pdq::hash_file) and
+    /// [`pdq::views_of_file`](crate::pdq::views_of_file): some hundred bytes a column where the
+    /// picture comes row by row, all of it where it must be decoded whole.
     pub hash_memory: u64,
 }
 
@@ -114,14 +139,35 @@ pub fn probe(bytes: &[u8]) -> Result<Header, Error> {
 /// process's panic hook still sees it.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, Error> {
     let header = probe(bytes)?;
-    limits.check(&header)?;
+    limits.check(&header, header.memory)?;
     let format = header.format;
     contained(format, || match format {
-        Format::Jpeg => jpeg::decode(bytes, limits),
+        Format::Jpeg => jpeg::decode(bytes, &limits.of_whole()),
         Format::Heic => heic::decode(bytes),
         _ => general::decode(bytes, format, limits),
     })
     .map(|picture| picture.with_format(format))
+}
+
+/// Gives the rows of the picture in `bytes`, from the top, to what `start` makes of its size: all of
+/// them, or an error. Where the decoder needs the whole picture, that is decoded first.
+///
+/// # Errors
+/// Those of [`decode`], with memory as [`Header::hash_memory`].
+pub(crate) fn read_rows<S: Sink>(
+    bytes: &[u8],
+    limits: &Limits,
+    start: impl Fn(Dimensions, Channels) -> S,
+) -> Result<(Header, S), Error> {
+    let header = probe(bytes)?;
+    limits.check(&header, header.hash_memory)?;
+    let format = header.format;
+    let sink = contained(format, || match format {
+        Format::Jpeg => Ok(jpeg::decode(bytes, &limits.of_whole())?.read_rows(start)),
+        Format::Heic => Ok(heic::decode(bytes)?.read_rows(start)),
+        _ => general::read_rows(bytes, format, limits, start),
+    })?;
+    Ok((header, sink))
 }
 
 fn decodable(bytes: &[u8]) -> Result<Format, Error> {

@@ -1,7 +1,7 @@
 //! Properties that fuzzers and replays call: each takes any bytes and panics where it is violated.
 
 use crate::pdq::{self, Mode, View, reference};
-use crate::{Limits, Picture, Pixels, decode as decode_picture, probe};
+use crate::{ErrorKind, Limits, Picture, Pixels, decode as decode_picture, probe};
 
 /// Decoding any bytes panics nowhere, keeps to what [`probe`] announced and gives the same answer
 /// twice; a picture that comes out can be hashed.
@@ -17,6 +17,24 @@ pub fn decode(data: &[u8]) {
     let views = pdq::views(&picture, Mode::Full);
     let hash = pdq::hash(&picture, Mode::Full);
     assert_eq!((views.hashes[0], views.quality), (hash.pdq, hash.quality));
+}
+
+/// A file is hashed as its decoded picture is, whether or not all of that was in memory; where it
+/// is not decoded, it is not hashed either, for the same kind of reason.
+pub fn hash_file(data: &[u8]) {
+    let limits = Limits { max_pixels: 1 << 22, max_memory: 1 << 26 };
+    let kind = |error: crate::Error| error.kind();
+    let picture = decode_picture(data, &limits).map_err(kind);
+    if picture == Err(ErrorKind::OverLimit) {
+        return;
+    }
+    for mode in [Mode::Full, Mode::Cli512] {
+        let hash = pdq::hash_file(data, &limits, mode).map_err(kind);
+        let views = pdq::views_of_file(data, &limits, mode).map_err(kind);
+        let picture = picture.as_ref().map_err(|kind| *kind);
+        assert_eq!(hash.map(|hash| hash.hash), picture.map(|picture| pdq::hash(picture, mode)));
+        assert_eq!(views.map(|views| views.hash), picture.map(|picture| pdq::views(picture, mode)));
+    }
 }
 
 /// The matrix form of PDQ is its definition, for the picture that `data` describes (width, height

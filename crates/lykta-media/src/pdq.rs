@@ -31,8 +31,8 @@ use lykta_hash::Pdq;
 
 use self::plane::Mirrors;
 pub(crate) use self::plane::{Planes, RowSampler};
-use crate::decode::{Limits, decode};
-use crate::error::Error;
+use crate::decode::{Limits, read_rows};
+use crate::error::{Cause, Error};
 use crate::picture::{Dimensions, Picture};
 use crate::sniff::Format;
 
@@ -151,9 +151,8 @@ pub fn views(picture: &Picture, mode: Mode) -> Views {
 }
 
 fn planes(picture: &Picture, mode: Mode, mirrored: bool) -> Planes {
-    let mut sampler = RowSampler::new(picture.dimensions(), picture.pixels().kind(), mode, mirrored);
-    sampler.push(picture.pixels().bytes());
-    sampler.finish().expect("a picture has all its rows")
+    let start = |dimensions, channels| RowSampler::new(dimensions, channels, mode, mirrored);
+    picture.read_rows(start).finish().expect("a picture has all its rows")
 }
 
 impl Planes {
@@ -184,15 +183,18 @@ impl Planes {
     }
 }
 
-/// [`hash`] of the picture in the file `bytes`.
+/// [`hash`] of the picture in the file `bytes`; the same hash, or the same kind of error, as by way
+/// of [`decode`](crate::decode).
 ///
-/// Memory: up to [`Header::hash_memory`](crate::Header::hash_memory) where the picture can be taken
-/// row by row; otherwise what [`decode`] needs, if `limits` allow it.
+/// PNG, TIFF, BMP, PNM and farbfeld are hashed row by row as they are decoded, but for kinds that
+/// do not come so (interlaced PNG, TIFF in planes, BMP with run lengths, PNM as text). Of others
+/// the whole picture is decoded first. Memory: [`Header::hash_memory`](crate::Header::hash_memory).
 ///
 /// # Errors
-/// Those of [`decode`]. [`Error::memory_needed`] tells how much `limits` would have to allow.
+/// Those of [`decode`](crate::decode). [`Error::memory_needed`] tells how much `limits` would have
+/// to allow.
 pub fn hash_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<PdqHash>, Error> {
-    of_file(bytes, limits, |picture| hash(picture, mode))
+    of_file(bytes, limits, mode, false, |planes| Some(planes.hash()))
 }
 
 /// [`views`] of the picture in the file `bytes`; else as [`hash_file`].
@@ -200,11 +202,21 @@ pub fn hash_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<P
 /// # Errors
 /// Those of [`hash_file`].
 pub fn views_of_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Views>, Error> {
-    of_file(bytes, limits, |picture| views(picture, mode))
+    of_file(bytes, limits, mode, true, Planes::views)
 }
 
-fn of_file<H>(bytes: &[u8], limits: &Limits, hash: impl Fn(&Picture) -> H) -> Result<FileHash<H>, Error> {
-    let (header, picture) = decode(bytes, limits).map(|picture| (picture.format(), picture))?;
-    let format = header.unwrap_or(Format::Pnm);
-    Ok(FileHash { hash: hash(&picture), format, dimensions: picture.dimensions() })
+fn of_file<H>(
+    bytes: &[u8],
+    limits: &Limits,
+    mode: Mode,
+    mirrored: bool,
+    hash: impl Fn(&Planes) -> Option<H>,
+) -> Result<FileHash<H>, Error> {
+    let start = |dimensions, channels| RowSampler::new(dimensions, channels, mode, mirrored);
+    let (header, sampler) = read_rows(bytes, limits, start)?;
+    let format = header.format;
+    // A sampler that has not seen every row has no hash.
+    let hash = sampler.finish().as_ref().and_then(hash);
+    let hash = hash.ok_or_else(|| Cause::Damaged { format, reason: "rows are missing".to_owned() })?;
+    Ok(FileHash { hash, format, dimensions: header.dimensions() })
 }

@@ -1,5 +1,6 @@
 //! Decoded pixels.
 
+use crate::decode::Sink;
 use crate::sniff::Format;
 
 /// Width and height, in pixels.
@@ -86,6 +87,13 @@ impl Picture {
 
     pub(crate) fn with_format(self, format: Format) -> Self {
         Self { format: Some(format), ..self }
+    }
+
+    /// Gives all rows to what `start` makes.
+    pub(crate) fn read_rows<S: Sink>(&self, start: impl Fn(Dimensions, Channels) -> S) -> S {
+        let mut sink = start(self.dimensions, self.pixels.kind());
+        sink.push(self.pixels.bytes());
+        sink
     }
 
     /// Columns, at least 1.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lykta_hash::Pdq;
-use lykta_media::pdq::{Mode, hash, reference, views};
+use lykta_media::pdq::{Mode, hash, hash_file, reference, views, views_of_file};
 use lykta_media::{Limits, Picture, decode};
 
 fn corpus(skipped: &str) -> Option<PathBuf> {
@@ -109,33 +109,59 @@ fn one_picture_in_every_pixel_mode_has_nearly_one_hash() {
     }
 }
 
+/// Every file below `folder`.
+fn files_below(folder: PathBuf) -> Vec<PathBuf> {
+    let (mut folders, mut files) = (vec![folder], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files
+}
+
+#[test]
+fn a_file_is_hashed_as_its_decoded_picture_is() {
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/pictures");
+    let mut files = files_below(pictures);
+    if let Some(corpus) = corpus("hashes of its files row by row") {
+        files.extend(["photos", "pdq", "bad"].iter().flat_map(|folder| files_below(corpus.join(folder))));
+    }
+    for path in files {
+        let bytes = std::fs::read(&path).unwrap();
+        let picture = decode(&bytes, &Limits::default()).map_err(|error| error.kind());
+        let picture = picture.as_ref().map_err(|kind| *kind);
+        let found = hash_file(&bytes, &Limits::default(), Mode::Full).map_err(|error| error.kind());
+        let eight = views_of_file(&bytes, &Limits::default(), Mode::Cli512).map_err(|error| error.kind());
+        let (expected, expected_eight) = (
+            picture.map(|picture| hash(picture, Mode::Full)),
+            picture.map(|picture| views(picture, Mode::Cli512)),
+        );
+        assert_eq!(found.map(|found| found.hash), expected, "{}", path.display());
+        assert_eq!(eight.map(|eight| eight.hash), expected_eight, "{}", path.display());
+    }
+}
+
 #[test]
 fn malformed_files_are_errors_or_pictures_and_cost_little() {
     let Some(corpus) = corpus("malformed and hostile files") else { return };
     let (mut outcomes, mut slowest) = (BTreeMap::new(), (Duration::ZERO, PathBuf::new()));
-    let mut folders = vec![corpus.join("bad")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
+    for path in files_below(corpus.join("bad")) {
+        let bytes = std::fs::read(&path).unwrap();
+        let start = Instant::now();
+        let outcome = match decode(&bytes, &Limits::default()) {
+            Ok(picture) => {
+                views(&picture, Mode::Full);
+                "decoded".to_owned()
             }
-            let bytes = std::fs::read(&path).unwrap();
-            let start = Instant::now();
-            let outcome = match decode(&bytes, &Limits::default()) {
-                Ok(picture) => {
-                    views(&picture, Mode::Full);
-                    "decoded".to_owned()
-                }
-                Err(error) => {
-                    println!("{}: {error}", path.strip_prefix(&corpus).unwrap().display());
-                    format!("{:?}", error.kind())
-                }
-            };
-            *outcomes.entry(outcome).or_insert(0) += 1;
-            slowest = slowest.max((start.elapsed(), path));
-        }
+            Err(error) => {
+                println!("{}: {error}", path.strip_prefix(&corpus).unwrap().display());
+                format!("{:?}", error.kind())
+            }
+        };
+        *outcomes.entry(outcome).or_insert(0) += 1;
+        slowest = slowest.max((start.elapsed(), path));
     }
     println!("{outcomes:?}, slowest {slowest:?}");
     assert!(slowest.0 < Duration::from_secs(10), "{slowest:?}");

@@ -16,6 +16,7 @@
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 
+use crate::decode::Sink;
 use crate::pdq::hash::{Plane, SIDE};
 use crate::pdq::weights::{self, Sample};
 use crate::pdq::{Mode, SMALLEST_SIDE};
@@ -91,8 +92,21 @@ impl RowSampler {
         }
     }
 
-    /// Takes the next rows, as many as there are: bytes of whole rows.
-    pub(crate) fn push(&mut self, mut rows: &[u8]) {
+    /// Bytes that a sampler holds at most, in any mode and with mirror images.
+    pub(crate) fn memory(dimensions: Dimensions, channels: Channels) -> u64 {
+        let (width, height) = (u64::from(dimensions.width), u64::from(dimensions.height));
+        // A target is a 64th of the height, two of them overlap, and a block may reach further.
+        let targets = (4 + 704 / height.max(1)).min(SIDE as u64);
+        let sets = 2;
+        let sums = 4 * (sets * targets * width * channels.count() as u64 + width);
+        // Of a pixel of a line, in both directions; there are twice as many while they are made.
+        let weights = 4 * (sets + 2) * (width + height);
+        sums + weights + ROWS as u64 * width * channels.count() as u64 + (256 << 10)
+    }
+}
+
+impl Sink for RowSampler {
+    fn push(&mut self, mut rows: &[u8]) {
         while !rows.is_empty() {
             if !self.is_shrunk && self.waiting.is_empty() && rows.len() >= ROWS * self.stride {
                 let (block, rest) = rows.split_at(ROWS * self.stride);
@@ -113,7 +127,9 @@ impl RowSampler {
             }
         }
     }
+}
 
+impl RowSampler {
     /// The planes; none unless exactly the rows of the picture were pushed.
     pub(crate) fn finish(mut self) -> Option<Planes> {
         self.add_waiting();
