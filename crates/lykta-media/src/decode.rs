@@ -19,6 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(crate) use self::rows::Sink;
 use crate::error::{Cause, Error};
+use crate::jpeg::{Failure, Opened};
 use crate::picture::{Channels, Dimensions, Picture};
 use crate::sniff::{Format, SNIFF_LEN, sniff};
 
@@ -142,15 +143,15 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, Error> {
     limits.check(&header, header.memory)?;
     let format = header.format;
     contained(format, || match format {
-        Format::Jpeg => jpeg::decode(bytes, &limits.of_whole()),
+        Format::Jpeg => jpeg::read(bytes, &header, limits, |opened| opened.picture(), |picture| picture),
         Format::Heic => heic::decode(bytes),
         _ => general::decode(bytes, format, limits),
     })
     .map(|picture| picture.with_format(format))
 }
 
-/// Gives the rows of the picture in `bytes`, from the top, to what `start` makes of its size: all of
-/// them, or an error. Where the decoder needs the whole picture, that is decoded first.
+/// Gives the rows of the picture in `bytes`, which is no JPEG, from the top, to what `start` makes of
+/// its size: all of them, or an error. Where the decoder needs the whole picture, that is decoded first.
 ///
 /// # Errors
 /// Those of [`decode`], with memory as [`Header::hash_memory`].
@@ -163,11 +164,31 @@ pub(crate) fn read_rows<S: Sink>(
     limits.check(&header, header.hash_memory)?;
     let format = header.format;
     let sink = contained(format, || match format {
-        Format::Jpeg => Ok(jpeg::decode(bytes, &limits.of_whole())?.read_rows(start)),
         Format::Heic => Ok(heic::decode(bytes)?.read_rows(start)),
         _ => general::read_rows(bytes, format, limits, start),
     })?;
     Ok((header, sink))
+}
+
+/// Reads a JPEG in the way that `read` chooses; else all of it, which `of_whole` makes the same of.
+/// None for other formats.
+///
+/// # Errors
+/// Those of [`decode`], with memory as [`Header::hash_memory`], or [`Header::memory`] if the whole
+/// picture is needed after all.
+pub(crate) fn read_jpeg<T>(
+    bytes: &[u8],
+    limits: &Limits,
+    read: impl FnOnce(Opened<'_>) -> Result<T, Failure>,
+    of_whole: impl FnOnce(Picture) -> T,
+) -> Result<Option<(Header, T)>, Error> {
+    if decodable(bytes)? != Format::Jpeg {
+        return Ok(None);
+    }
+    let header = probe(bytes)?;
+    limits.check(&header, header.hash_memory)?;
+    let read = contained(Format::Jpeg, || jpeg::read(bytes, &header, limits, read, of_whole))?;
+    Ok(Some((header, read)))
 }
 
 fn decodable(bytes: &[u8]) -> Result<Format, Error> {

@@ -1,7 +1,8 @@
 //! Properties that fuzzers and replays call: each takes any bytes and panics where it is violated.
 
-use crate::pdq::{self, Mode, View, reference};
-use crate::{ErrorKind, Limits, Picture, Pixels, decode as decode_picture, probe};
+use crate::jpeg::{Coefficients, LumaBlocks, Opened, OutOfRange, Quantized};
+use crate::pdq::{self, Mode, Planes, View, reference};
+use crate::{ErrorKind, Format, Limits, Picture, Pixels, decode as decode_picture, probe, sniff};
 
 /// Decoding any bytes panics nowhere, keeps to what [`probe`] announced and gives the same answer
 /// twice; a picture that comes out can be hashed.
@@ -34,6 +35,85 @@ pub fn hash_file(data: &[u8]) {
         let picture = picture.as_ref().map_err(|kind| *kind);
         assert_eq!(hash.map(|hash| hash.hash), picture.map(|picture| pdq::hash(picture, mode)));
         assert_eq!(views.map(|views| views.hash), picture.map(|picture| pdq::views(picture, mode)));
+    }
+}
+
+/// A JPEG that this crate reads itself has the pixels that libjpeg finds in it, every one; and the
+/// planes that its coefficients give, all four, are those of its pixels, give or take the rounding of
+/// these. `libjpeg` is its luma; none if it refuses the file.
+pub fn jpeg(data: &[u8], libjpeg: impl FnOnce(&[u8]) -> Option<Vec<u8>>) {
+    let opened = || (sniff(data) == Some(Format::Jpeg)).then(|| Opened::new(data).ok()).flatten();
+    let Some(dimensions) = opened().map(|opened| opened.dimensions()) else { return };
+    if dimensions.pixels() > 1 << 20 {
+        return;
+    }
+    let Some(Ok((pixels, unread_scans))) = opened().map(|opened| opened.read_rows(|_, _| Vec::new())) else {
+        return;
+    };
+    let furthest = opened().and_then(|opened| {
+        let furthest = Furthest { quantized: Quantized::new(opened.factors()), reach: 0 };
+        Some(opened.read(furthest).ok()?.0.reach)
+    });
+    match libjpeg(data) {
+        // It looks at chroma, too.
+        None => assert!(unread_scans > 0, "libjpeg refuses it"),
+        // What is further out than any picture, it wraps around.
+        Some(_) if furthest > Some(16 * 500) => {}
+        Some(other) => assert!(pixels == other, "libjpeg has other pixels"),
+    }
+    let picture = Picture::new(dimensions.width, dimensions.height, Pixels::Grey(pixels));
+    let picture = picture.expect("all rows were read");
+    if picture.width().min(picture.height()) >= 5 {
+        let found = opened().and_then(|opened| opened.planes_of_coefficients(Mode::Full).ok());
+        let (found, expected) =
+            (found.expect("its blocks were read before"), pdq::planes(&picture, Mode::Full, true));
+        same_planes(&found, &expected, furthest.unwrap_or(0) as f32 / 16.0);
+    }
+}
+
+/// Looks for the block that reaches furthest from the middle.
+struct Furthest {
+    quantized: Quantized,
+    /// In sixteenths of a sample.
+    reach: u32,
+}
+
+impl LumaBlocks for Furthest {
+    type Block<'b> = &'b mut Self;
+
+    fn start_row(&mut self, _: usize) {}
+
+    fn block(&mut self, _: usize, _: usize) -> &mut Self {
+        self
+    }
+
+    fn end_row(&mut self, _: usize) {}
+}
+
+impl Coefficients for &mut Furthest {
+    fn set(&mut self, place: usize, value: i32) {
+        self.quantized.set(place, value);
+    }
+
+    fn set_all(&mut self, values: &[i16; 64]) {
+        self.quantized.set_all(values);
+    }
+
+    fn finish(self) -> Result<(), OutOfRange> {
+        self.reach = self.reach.max(self.quantized.reach()?);
+        self.quantized.clear();
+        Ok(())
+    }
+}
+
+/// Each value is within half a step of pixels, which are rounded, an eighth for what is rounded between
+/// the passes of their transform, and what its constants of 13 bits are off at samples of that size.
+fn same_planes(found: &Planes, expected: &Planes, furthest_sample: f32) {
+    for (found, expected) in found.all().into_iter().zip(expected.all()) {
+        let pairs = found.as_flattened().iter().zip(expected.as_flattened());
+        let furthest = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let tolerance = 0.625 + furthest_sample / 4096.0;
+        assert!(furthest <= tolerance, "a value of the plane is {furthest} away from that of the pixels");
     }
 }
 

@@ -21,16 +21,18 @@
 //! ```
 //!
 //! Which formats are decoded, and which only recognised, is in [`Format::is_decoded`].
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod decode;
 mod digest;
 mod error;
 #[doc(hidden)]
 pub mod fuzz;
+mod jpeg;
 pub mod pdq;
 mod picture;
 mod sniff;
+mod vector;
 
 pub use decode::{Header, Limits, decode, probe};
 pub use digest::Digester;

@@ -21,6 +21,7 @@
 //! - [`Mode::Cli512`]'s nearest-neighbour shrink is linear too: its weights go to the pixels that
 //!   the shrink would have kept.
 
+mod blocks;
 mod hash;
 mod plane;
 #[doc(hidden)]
@@ -29,10 +30,12 @@ mod weights;
 
 use lykta_hash::Pdq;
 
+pub(crate) use self::blocks::BlockSampler;
 use self::plane::Mirrors;
 pub(crate) use self::plane::{Planes, RowSampler};
-use crate::decode::{Limits, read_rows};
+use crate::decode::{Header, Limits, read_jpeg, read_rows};
 use crate::error::{Cause, Error};
+use crate::jpeg::Opened;
 use crate::picture::{Dimensions, Picture};
 use crate::sniff::Format;
 
@@ -125,6 +128,9 @@ pub struct FileHash<H> {
     pub format: Format,
     /// Columns and rows.
     pub dimensions: Dimensions,
+    /// Scans of a JPEG whose entropy-coded data was not looked at, so that damage in it was not seen:
+    /// those of chroma alone, which the hash does not depend on.
+    pub unread_scans: usize,
 }
 
 /// Sides below this have hash 0 and quality 0, by definition.
@@ -150,12 +156,18 @@ pub fn views(picture: &Picture, mode: Mode) -> Views {
     planes(picture, mode, true).views().expect("planes of mirror images were asked for")
 }
 
-fn planes(picture: &Picture, mode: Mode, mirrored: bool) -> Planes {
+pub(crate) fn planes(picture: &Picture, mode: Mode, mirrored: bool) -> Planes {
     let start = |dimensions, channels| RowSampler::new(dimensions, channels, mode, mirrored);
     picture.read_rows(start).finish().expect("a picture has all its rows")
 }
 
 impl Planes {
+    /// The plane of the picture, and those of its mirror images if they were asked for.
+    pub(crate) fn all(&self) -> Vec<&hash::Plane> {
+        let mirrors = self.mirrors.iter().flat_map(|m| [&m.upside_down, &m.mirrored, &m.rotated]);
+        std::iter::once(&self.upright).chain(mirrors).map(Box::as_ref).collect()
+    }
+
     pub(crate) fn hash(&self) -> PdqHash {
         let upright = &self.upright;
         PdqHash { pdq: hash::bits(&hash::frequencies(upright)), quality: hash::quality(upright) }
@@ -186,7 +198,8 @@ impl Planes {
 /// [`hash`] of the picture in the file `bytes`; the same hash, or the same kind of error, as by way
 /// of [`decode`](crate::decode).
 ///
-/// PNG, TIFF, BMP, PNM and farbfeld are hashed row by row as they are decoded, but for kinds that
+/// JPEG is hashed from its coefficients, or from rows of luma where their rounding would matter; a
+/// progressive one with the coefficients of luma held. PNG, TIFF, BMP, PNM and farbfeld are hashed row by row as they are decoded, but for kinds that
 /// do not come so (interlaced PNG, TIFF in planes, BMP with run lengths, PNM as text). Of others
 /// the whole picture is decoded first. Memory: [`Header::hash_memory`](crate::Header::hash_memory).
 ///
@@ -212,11 +225,26 @@ fn of_file<H>(
     mirrored: bool,
     hash: impl Fn(&Planes) -> Option<H>,
 ) -> Result<FileHash<H>, Error> {
-    let start = |dimensions, channels| RowSampler::new(dimensions, channels, mode, mirrored);
-    let (header, sampler) = read_rows(bytes, limits, start)?;
+    let (header, planes, unread_scans) = planes_of_file(bytes, limits, mode, mirrored)?;
     let format = header.format;
     // A sampler that has not seen every row has no hash.
-    let hash = sampler.finish().as_ref().and_then(hash);
+    let hash = planes.as_ref().and_then(hash);
     let hash = hash.ok_or_else(|| Cause::Damaged { format, reason: "rows are missing".to_owned() })?;
-    Ok(FileHash { hash, format, dimensions: header.dimensions() })
+    Ok(FileHash { hash, format, dimensions: header.dimensions(), unread_scans })
+}
+
+fn planes_of_file(
+    bytes: &[u8],
+    limits: &Limits,
+    mode: Mode,
+    mirrored: bool,
+) -> Result<(Header, Option<Planes>, usize), Error> {
+    let opened = |opened: Opened<'_>| opened.planes(mode, mirrored);
+    let whole = |picture: Picture| (planes(&picture, mode, mirrored), 0);
+    if let Some((header, (planes, unread_scans))) = read_jpeg(bytes, limits, opened, whole)? {
+        return Ok((header, Some(planes), unread_scans));
+    }
+    let start = |dimensions, channels| RowSampler::new(dimensions, channels, mode, mirrored);
+    let (header, sampler) = read_rows(bytes, limits, start)?;
+    Ok((header, sampler.finish(), 0))
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use lykta_hash::Pdq;
 use lykta_media::pdq::{Mode, hash, hash_file, reference, views, views_of_file};
-use lykta_media::{Limits, Picture, decode};
+use lykta_media::{Format, Limits, Picture, decode};
 
 fn corpus(skipped: &str) -> Option<PathBuf> {
     let path = std::env::var_os("LYKTA_CORPUS").map(PathBuf::from);
@@ -138,7 +138,18 @@ fn a_file_is_hashed_as_its_decoded_picture_is() {
             picture.map(|picture| hash(picture, Mode::Full)),
             picture.map(|picture| views(picture, Mode::Cli512)),
         );
-        assert_eq!(found.map(|found| found.hash), expected, "{}", path.display());
+        let is_jpeg = picture.is_ok_and(|picture| picture.format() == Some(Format::Jpeg));
+        match (found, expected) {
+            (Ok(found), Ok(expected)) if is_jpeg => {
+                // Of a large one the pixels are not rounded.
+                let distance = found.hash.pdq.distance(&expected.pdq);
+                assert!(distance <= 2, "{}: {distance} bits", path.display());
+                assert!(found.hash.quality.abs_diff(expected.quality) <= 1, "{}", path.display());
+            }
+            (found, expected) => {
+                assert_eq!(found.map(|found| found.hash), expected, "{}", path.display())
+            }
+        }
         assert_eq!(eight.map(|eight| eight.hash), expected_eight, "{}", path.display());
     }
 }

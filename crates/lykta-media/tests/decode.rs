@@ -198,21 +198,24 @@ fn a_large_jpeg_may_have_fewer_scans() {
 }
 
 #[test]
-fn a_jpeg_of_too_many_segments_is_refused_before_it_is_decoded() {
+fn a_jpeg_of_many_segments_costs_little() {
     let jpeg = written(&rgb(), ImageFormat::Jpeg);
     let with = |segment: &[u8], count| [&jpeg[..2], &segment.repeat(count), &jpeg[2..]].concat();
     let extended = [&b"\xff\xe1\0\x4dhttp://ns.adobe.com/xmp/extension/\0"[..], &[b'1'; 40]].concat();
-    let error = refused_at_once(&with(&extended, 20_000));
-    assert!(error.contains("segments before its first scan and the limit is 10000"), "{error}");
     let start = Instant::now();
-    assert_eq!(whole(&with(&extended, 9_900)).unwrap(), whole(&jpeg).unwrap());
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert_eq!(whole(&with(&extended, 20_000)).unwrap(), whole(&jpeg).unwrap());
+    // General decoders, which go through them again and again, get the colours that Adobe's segment
+    // does not call YCbCr.
+    let general = [&extended.repeat(20_000)[..], b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0"].concat();
+    let error = refused_at_once(&with(&general, 1));
+    assert!(error.contains("segments before its first scan and the limit is 10000"), "{error}");
+    let general = [&extended.repeat(9_900)[..], b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0"].concat();
+    assert!(matches!(whole(&with(&general, 1)).unwrap().pixels(), Pixels::Rgb(_)));
     // zune-jpeg takes 0xff, 0 and a byte for a marker, which hides segments from the count.
     let hidden = [&b"\xff\0"[..], &extended[1..]].concat();
-    let start = Instant::now();
     let picture = whole(&with(&hidden, 40_000));
-    assert!(start.elapsed() < Duration::from_secs(2));
     assert!(picture.is_ok(), "read by the second decoder, for which they are stray bytes");
+    assert!(start.elapsed() < Duration::from_secs(5));
 }
 
 #[test]

@@ -1,7 +1,8 @@
-//! JPEG: the stored luma by zune-jpeg, with jpeg-decoder for what it cannot read.
+//! JPEG files: [`Opened`] reads what it takes, and general decoders what it refuses.
 //!
-//! The question that neither answers is whether the picture was whole: both fill what is missing
-//! with grey, and strictness does not find it out in the last rows. So:
+//! Those are zune-jpeg, and jpeg-decoder for what that cannot read. The question that neither answers
+//! is whether the picture was whole: both fill what is missing with grey, and strictness does not find
+//! it out in the last rows. So:
 //! 1. The end-of-image marker must be there. A file cut short has none.
 //! 2. zune-jpeg runs in its strict mode, where broken entropy data is an error.
 //! 3. Where either condition fails, the picture is decoded twice, with different bytes where its
@@ -28,13 +29,44 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use self::head::Head;
 use crate::decode::{Header, Limits, contained};
 use crate::error::Cause;
-use crate::picture::{Picture, Pixels};
+use crate::jpeg::{Failure, Opened, Refusal};
+use crate::pdq::RowSampler;
+use crate::picture::{Channels, Picture, Pixels};
 use crate::sniff::Format;
 
 pub(super) fn probe(bytes: &[u8]) -> Result<Header, Cause> {
     let head = Head::read(bytes)?;
     let (width, height) = (head.width.into(), head.height.into());
-    Ok(Header { format: Format::Jpeg, width, height, memory: head.memory(), hash_memory: head.memory() })
+    let memory = head.memory();
+    let hash_memory = Opened::new(bytes)
+        .map_or(memory, |opened| opened.memory() + RowSampler::memory(opened.dimensions(), Channels::Grey));
+    Ok(Header { format: Format::Jpeg, width, height, memory, hash_memory })
+}
+
+/// Reads a picture: by `read` where [`Opened`] takes it to the end, else by the general decoders, and
+/// `of_whole` makes the same of the picture.
+///
+/// What is damaged on the way is not given to them: they would paper it over with grey.
+pub(super) fn read<T>(
+    bytes: &[u8],
+    header: &Header,
+    limits: &Limits,
+    read: impl FnOnce(Opened<'_>) -> Result<T, Failure>,
+    of_whole: impl FnOnce(Picture) -> T,
+) -> Result<T, Cause> {
+    let opened = || Opened::new(bytes).map_err(|_| damaged("it is left to others"));
+    // Its own panic is no reason to give a picture up: there are two decoders more.
+    match contained(Format::Jpeg, || opened().map(read)) {
+        Ok(Ok(result)) => return Ok(result),
+        Ok(Err(Failure { refusal: Refusal::Damaged(reason), usable })) => {
+            return Err(damaged(&format!("{reason}; {usable}")));
+        }
+        Ok(Err(Failure { refusal: Refusal::Unusual(_), .. })) | Err(_) => {}
+    }
+    if header.memory > limits.max_memory {
+        return Err(Cause::Memory { needed: header.memory, limit: limits.max_memory });
+    }
+    decode(bytes, &limits.of_whole()).map(of_whole)
 }
 
 /// Scans at most, whatever the size: the advice of libjpeg-turbo. Writers make about ten.
@@ -48,7 +80,8 @@ const MOST_SCANS_OF_LARGEST: u64 = 20;
 /// map of depth some hundred.
 const MOST_SEGMENTS: usize = 10_000;
 
-pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, Cause> {
+/// By the general decoders.
+fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, Cause> {
     let head = Head::read(bytes)?;
     let end = head::end(bytes, &head);
     // No decoder sees what follows the picture: it was not counted.

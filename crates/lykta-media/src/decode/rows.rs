@@ -16,6 +16,12 @@ pub(crate) trait Sink {
     fn push(&mut self, rows: &[u8]);
 }
 
+impl Sink for Vec<u8> {
+    fn push(&mut self, rows: &[u8]) {
+        self.extend_from_slice(rows);
+    }
+}
+
 /// A picture whose decoder gives it row by row.
 pub(super) enum Source<'a> {
     Png(Box<png::Source<'a>>),

@@ -13,7 +13,7 @@ pub(super) const SIDE: usize = 64;
 const FREQUENCIES: usize = 16;
 
 /// 64 x 64 values, 0.0 to 255.0, row by row.
-pub(super) type Plane = [[f32; SIDE]; SIDE];
+pub(crate) type Plane = [[f32; SIDE]; SIDE];
 
 /// 16 x 16 coefficients; row i is vertical frequency i + 1.
 pub(super) type Frequencies = [[f32; FREQUENCIES]; FREQUENCIES];

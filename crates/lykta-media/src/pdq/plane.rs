@@ -44,6 +44,13 @@ pub(super) struct Mirrors {
     pub(super) rotated: Box<Plane>,
 }
 
+impl Mirrors {
+    pub(super) fn empty() -> Self {
+        let empty = || Box::new([[0.0; SIDE]; SIDE]);
+        Self { upside_down: empty(), mirrored: empty(), rotated: empty() }
+    }
+}
+
 /// Takes the rows of a picture from the top and has its plane in the end.
 ///
 /// The result does not depend on how many rows are pushed at a time. Eight at a time, from the
@@ -323,7 +330,7 @@ fn samples(line: &[f32], columns: &[Sample]) -> [f32; SIDE] {
 }
 
 /// The sum of products, in eight parts that advance together.
-fn dot(weights: &[f32], values: &[f32]) -> f32 {
+pub(super) fn dot(weights: &[f32], values: &[f32]) -> f32 {
     const LANES: usize = 8;
     let mut lanes = [0f32; LANES];
     let (weight_chunks, weight_rest) = weights.as_chunks::<LANES>();
