@@ -117,6 +117,7 @@ impl Sink for RowSampler {
             }
             let (row, rest) = rows.split_at(self.stride.min(rows.len()));
             if self.is_read(self.pushed) {
+                self.waiting.reserve_exact(ROWS * self.stride - self.waiting.len());
                 self.waiting.extend_from_slice(row);
                 self.waiting_rows.push(self.pushed);
             }
@@ -171,7 +172,7 @@ impl RowSampler {
     /// Adds a block of rows, which are the given ones of the picture, to the targets on them.
     fn add(&mut self, block: &[u8], rows: [usize; ROWS]) {
         // Short stretches, so that a stretch of each row stays in cache while each target reads it.
-        const STRETCH: usize = 512;
+        const STRETCH: usize = 2048;
         self.sets.iter_mut().for_each(|targets| targets.begin(&rows, self.stride));
         for start in (0..self.stride).step_by(STRETCH) {
             let end = (start + STRETCH).min(self.stride);
