@@ -4,6 +4,7 @@ use std::io::Cursor;
 use std::time::{Duration, Instant};
 
 use image::{DynamicImage, ImageFormat, Luma, LumaA, Rgb, Rgba};
+use lykta_media::pdq::{self, Mode};
 use lykta_media::{Error, ErrorKind, Format, Limits, Picture, Pixels, decode, fuzz, probe, sniff};
 use proptest::prelude::*;
 
@@ -139,6 +140,19 @@ fn bombs_are_refused_by_their_headers() {
         assert_eq!(error.kind(), ErrorKind::OverLimit, "{error}");
         assert!(start.elapsed() < Duration::from_millis(200));
     }
+}
+
+#[test]
+fn a_picture_that_is_decoded_whole_may_have_fewer_pixels() {
+    // 900 million pixels: as text, whole; in bytes, row by row.
+    let error = pdq::hash_file(b"P2 30000 30000 255\n", &Limits::default(), Mode::Full).unwrap_err();
+    let expected = "not examined: 30000 x 30000 is 900000000 pixels and the limit is 500000000";
+    assert_eq!(error.to_string(), expected);
+    let error = pdq::hash_file(b"P5 30000 30000 255\n", &Limits::default(), Mode::Full).unwrap_err();
+    assert_eq!(error.to_string(), "damaged PNM: the file ends before the picture does");
+    let limits = Limits { max_pixels: 2_000_000_000, ..Limits::DEFAULT };
+    let error = pdq::hash_file(b"P2 30000 30000 255\n", &limits, Mode::Full).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Damaged);
 }
 
 /// A grey progressive JPEG of as many scans, of which each is one run without a coefficient.

@@ -17,6 +17,7 @@ fn replay(target: &str, property: fn(&[u8])) {
 #[test]
 fn media_decode() {
     replay("media_decode", lykta_media::fuzz::decode);
+    replay("media_decode", lykta_media::fuzz::hash_file);
 }
 
 #[test]

@@ -114,9 +114,23 @@ fn announced_memory_is_an_estimate_from_above() {
     check("TIFF, 16 bits", &written(&wide, ImageFormat::Tiff));
     check("farbfeld", &written(&rgba.to_rgba16().into(), ImageFormat::Farbfeld));
     check("PNM as text", &as_text(&rgb));
+    check("PNG, 200 MB of profile in 200 kB", &with_profile(200 << 20));
     for (name, file) in corpus() {
         check(&name, &file);
     }
+}
+
+/// A grey PNG with a colour profile of as many zeros.
+fn with_profile(length: usize) -> Vec<u8> {
+    let (width, height) = (400, 300);
+    let mut info = png::Info::with_size(width, height);
+    info.icc_profile = Some(vec![0; length].into());
+    let mut file = Vec::new();
+    let encoder = png::Encoder::with_info(&mut file, info).expect("a header");
+    let mut writer = encoder.write_header().expect("memory takes all writes");
+    writer.write_image_data(&picture(width, height).to_luma8()).expect("memory takes all writes");
+    writer.finish().expect("memory takes all writes");
+    file
 }
 
 fn as_text(picture: &DynamicImage) -> Vec<u8> {

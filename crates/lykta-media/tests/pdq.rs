@@ -44,6 +44,17 @@ fn every_pair_of_awkward_sides_agrees_with_the_definition() {
 }
 
 #[test]
+fn every_pair_of_small_sides_agrees_with_the_definition() {
+    for width in 1..=70 {
+        for height in 1..=70 {
+            let channels = if (width + height) % 3 == 0 { 3 } else { 1 };
+            let picture = landscape(width, height, channels, 71 * width + height);
+            matrix_form_is_the_definition(&picture, Mode::Full, 1e-3);
+        }
+    }
+}
+
+#[test]
 fn shrinking_first_is_in_the_weights() {
     for (width, height) in [(512, 512), (513, 5), (700, 64), (64, 1025), (1025, 513), (640, 2000)] {
         for channels in [1, 3] {

@@ -200,6 +200,22 @@ fn packed() -> Vec<u8> {
     tiff_of(&fields, &noise((row * HEIGHT) as usize))
 }
 
+#[test]
+fn the_largest_sides_that_can_be_written_are_refused() {
+    for (tile, strip) in [(Some(1), None), (Some(u32::MAX), None), (None, Some(1)), (None, Some(u32::MAX))] {
+        let mut fields = vec![(256, u32::MAX), (257, u32::MAX), (258, 8), (259, 1), (262, 1)];
+        fields.extend(strip.map(|_| (273, 8)));
+        fields.push((277, 1));
+        fields.extend(strip.into_iter().flat_map(|rows| [(278, rows), (279, 8)]));
+        fields.extend(tile.into_iter().flat_map(|side| [(322, side), (323, side), (324, 8), (325, 8)]));
+        let fields: Vec<_> = fields.into_iter().map(|(tag, number)| (tag, vec![number])).collect();
+        let file = tiff_of(&fields, &noise(8));
+        let error = pdq::hash_file(&file, &Limits::default(), Mode::Full).unwrap_err();
+        println!("{error}");
+        assert!(matches!(error.kind(), ErrorKind::OverLimit | ErrorKind::Damaged), "{error}");
+    }
+}
+
 fn tiffs() -> Vec<Vec<u8>> {
     let pixels = (WIDTH * HEIGHT) as usize;
     let bytes = noise(3 * pixels);

@@ -123,7 +123,10 @@ pub(super) fn open(
 ) -> Result<impl ImageDecoder + '_, Cause> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), guest);
     let mut bounds = image::Limits::no_limits();
-    bounds.max_alloc = Some(max_memory);
+    // Of a PNG this is for metadata and a row, which may be bombs of their own.
+    let most =
+        if guest == ImageFormat::Png { png::most_allocated(png::width(bytes)) as u64 } else { u64::MAX };
+    bounds.max_alloc = Some(max_memory.min(most));
     reader.limits(bounds);
     reader.into_decoder().map_err(|error| cause(error, format))
 }

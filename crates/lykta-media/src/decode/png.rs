@@ -20,8 +20,18 @@ pub(super) struct Source<'a> {
     format: Format,
 }
 
-/// Bytes of metadata that the decoder may keep.
+/// Bytes of metadata that a decoder may keep.
 const MOST_METADATA: usize = 64 << 20;
+
+/// What a decoder may allocate: metadata, and a row of four samples of 16 bits a pixel.
+pub(super) fn most_allocated(width: u32) -> usize {
+    MOST_METADATA.saturating_add((width as usize).saturating_mul(8))
+}
+
+/// The width in the header of the PNG `bytes`: after its signature, and length and name of a chunk.
+pub(super) fn width(bytes: &[u8]) -> u32 {
+    bytes.get(16..).and_then(|rest| rest.first_chunk()).map_or(0, |width| u32::from_be_bytes(*width))
+}
 
 impl<'a> Source<'a> {
     /// None if the picture is interlaced.
@@ -35,9 +45,8 @@ impl<'a> Source<'a> {
         if info.interlaced {
             return Ok(None);
         }
-        // Of four samples of 16 bits.
-        let longest_row = (info.width as usize).saturating_mul(8);
-        decoder.set_limits(Limits { bytes: MOST_METADATA.saturating_add(longest_row) });
+        let bytes = most_allocated(info.width);
+        decoder.set_limits(Limits { bytes });
         let reader = decoder.read_info().map_err(|error| cause(error, format))?;
         let info = reader.info();
         let color = match reader.output_color_type() {

@@ -79,13 +79,17 @@ impl<'a> Source<'a> {
         let strip = STRIP as u64 * u64::from(width);
         // A chunk of JPEG is decoded as a whole, perhaps with all its coefficients.
         let coefficients = if compression == Some(CompressionMethod::ModernJPEG.to_u16()) { 12 } else { 0 };
-        let chunk = chunks.rows as u64 * chunks.chunk_row.min(chunks.row) as u64;
+        let rows = chunks.rows as u64;
+        let chunk = rows.saturating_mul(chunks.chunk_row.min(chunks.row) as u64);
+        let count = u64::from(chunks.across) * u64::from(chunks.down);
         let beside = if is_tiled { 1 + coefficients } else { coefficients };
-        let memory = (chunks.rows as u64 * chunks.row as u64)
+        let memory = rows
+            .saturating_mul(chunks.row as u64)
             .saturating_add(chunk.saturating_mul(beside))
             .saturating_add(if is_packed { strip } else { 0 })
             // Places and lengths of chunks, and what decompressors hold.
-            .saturating_add(u64::from(chunks.across) * u64::from(chunks.down) * 128 + (512 << 10));
+            .saturating_add(count.saturating_mul(128))
+            .saturating_add(512 << 10);
         let head = Head { dimensions, channels, memory };
         Ok(Some(Self { decoder, color, is_packed, chunks, head }))
     }

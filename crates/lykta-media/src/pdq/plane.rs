@@ -124,6 +124,7 @@ impl Sink for RowSampler {
             }
             let (row, rest) = rows.split_at(self.stride.min(rows.len()));
             if self.is_read(self.pushed) {
+                self.waiting.reserve_exact(ROWS * self.stride - self.waiting.len());
                 self.waiting.extend_from_slice(row);
                 self.waiting_rows.push(self.pushed);
             }
@@ -178,7 +179,7 @@ impl RowSampler {
     /// Adds a block of rows, which are the given ones of the picture, to the targets on them.
     fn add(&mut self, block: &[u8], rows: [usize; ROWS]) {
         // Short stretches, so that a stretch of each row stays in cache while each target reads it.
-        const STRETCH: usize = 512;
+        const STRETCH: usize = 2048;
         self.sets.iter_mut().for_each(|targets| targets.begin(&rows, self.stride));
         for start in (0..self.stride).step_by(STRETCH) {
             let end = (start + STRETCH).min(self.stride);
@@ -342,4 +343,58 @@ pub(super) fn dot(weights: &[f32], values: &[f32]) -> f32 {
     }
     let rest: f32 = weight_rest.iter().zip(value_rest).map(|(weight, value)| weight * value).sum();
     lanes.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn planes(
+        dimensions: Dimensions,
+        mode: Mode,
+        mirrored: bool,
+        pixels: &[u8],
+        rows: &[usize],
+    ) -> Option<Planes> {
+        let mut sampler = RowSampler::new(dimensions, Channels::Rgb, mode, mirrored);
+        let (mut rest, stride) = (pixels, 3 * dimensions.width as usize);
+        for rows in rows.iter().cycle() {
+            let (next, after) = rest.split_at((rows * stride).min(rest.len()));
+            sampler.push(next);
+            rest = after;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        sampler.finish()
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_how_many_rows_come_at_a_time(
+            (width, height) in (1u32..80, 1u32..600),
+            rows in prop::collection::vec(1usize..30, 1..5),
+            shrunk in any::<bool>(),
+        ) {
+            let dimensions = Dimensions { width, height };
+            let mode = if shrunk { Mode::Cli512 } else { Mode::Full };
+            let pixels: Vec<u8> = (0..3 * width * height).map(|i| (i.wrapping_mul(i) / 7 + i) as u8).collect();
+            let all = planes(dimensions, mode, true, &pixels, &[height as usize]).expect("all rows");
+            let some = planes(dimensions, mode, true, &pixels, &rows).expect("all rows");
+            prop_assert!(all.upright == some.upright && all.views() == some.views());
+            let upright = planes(dimensions, mode, false, &pixels, &rows).expect("all rows").upright;
+            prop_assert!(upright == all.upright, "mirror images change nothing");
+        }
+    }
+
+    #[test]
+    fn rows_that_are_missing_or_too_many_make_no_plane() {
+        let dimensions = Dimensions { width: 20, height: 30 };
+        for (rows, is_right) in [(0, false), (29, false), (30, true), (31, false), (40, false)] {
+            let mut sampler = RowSampler::new(dimensions, Channels::Grey, Mode::Full, true);
+            sampler.push(&vec![7; 20 * rows]);
+            assert_eq!(sampler.finish().is_some(), is_right, "{rows} rows");
+        }
+    }
 }
