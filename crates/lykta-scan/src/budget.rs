@@ -79,6 +79,11 @@ impl Budget {
         Share { budget: self, bytes }
     }
 
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> u64 {
+        self.lock().free
+    }
+
     // Neither number nor queue is ever left half-changed, so a panic elsewhere does not spoil them.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -287,8 +287,9 @@ impl<H> FileHasher<H> {
         Some(self.budget.total().checked_sub(size)?.min(self.limits.max_memory))
     }
 
-    fn has_too_many_pixels(&self, bytes: &[u8]) -> bool {
-        probe(bytes).is_ok_and(|header| header.dimensions().pixels() > self.limits.max_pixels)
+    /// Whether it could only be memory that a decoder lacks.
+    fn is_within_pixels(&self, bytes: &[u8]) -> bool {
+        probe(bytes).is_ok_and(|header| header.dimensions().pixels() <= self.limits.max_pixels)
     }
 
     /// Hashes with `granted` bytes of memory. A panic costs this picture only, not its digests.
@@ -314,7 +315,7 @@ impl<H> FileHasher<H> {
             ErrorKind::OverLimit => {
                 // Some decoders say only that it was too little, so they get all there is.
                 let needed = error.memory_needed().or_else(|| {
-                    let unknown = granted < most && !self.has_too_many_pixels(bytes);
+                    let unknown = granted < most && self.is_within_pixels(bytes);
                     unknown.then_some(most)
                 });
                 match needed.filter(|needed| *needed > granted) {
@@ -328,10 +329,110 @@ impl<H> FileHasher<H> {
         let mut detail = error.to_string();
         if failure == Failure::PictureOverLimit
             && most < self.limits.max_memory
-            && !self.has_too_many_pixels(bytes)
+            && self.is_within_pixels(bytes)
         {
             detail += "; raising --memory may help";
         }
         Attempt::Done(PictureResult::Failed(failure, detail))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::tests::open as open_file;
+    use lykta_hash::Kind;
+    use lykta_media::pdq::{self, PdqHash};
+    use std::cell::{Cell, RefCell};
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    thread_local! {
+        static ATTEMPTS: Cell<u32> = const { Cell::new(0) };
+        /// A file to be changed by the next attempt.
+        static CHANGES: RefCell<Option<PathBuf>> = const { RefCell::new(None) };
+    }
+
+    /// Some 245 MB to decode, whatever the headers of the file say.
+    const HUNGRY: &[u8] = b"P5 7000 7000 255\n";
+
+    fn hungry(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<PdqHash>, MediaError> {
+        ATTEMPTS.set(ATTEMPTS.get() + 1);
+        if let Some(path) = CHANGES.take() {
+            let mut other = bytes.to_vec();
+            other[5000] ^= 1;
+            std::fs::write(path, other).unwrap();
+        }
+        if probe(HUNGRY).unwrap().memory > limits.max_memory {
+            lykta_media::decode(HUNGRY, limits)?;
+        }
+        pdq::hash_file(bytes, limits, mode)
+    }
+
+    fn picture() -> Vec<u8> {
+        let pixels = (0..96 * 96u32).map(|at| (at % 96 * (at / 96) / 40) as u8);
+        b"P5 96 96 255\n".iter().copied().chain(pixels).collect()
+    }
+
+    /// With the attempts that it took and the bytes that were counted.
+    fn hash(
+        memory: u64,
+        bytes: &[u8],
+        changes: bool,
+    ) -> (Result<Digests, Failure>, Option<String>, u32, u64) {
+        ATTEMPTS.set(0);
+        let kinds = KindSet::EMPTY.with(Kind::Sha1).with(Kind::Blake3);
+        let hasher = FileHasher::new(kinds, memory, NonZeroUsize::MIN, Limits::default());
+        let hasher = hasher.with_pictures(hungry, Mode::Full);
+        let (dir, mut open) = open_file(bytes);
+        CHANGES.set(changes.then(|| dir.path().join("a")));
+        let (count, stop) = (AtomicU64::new(0), AtomicBool::new(false));
+        let hashes = hasher.hash(&mut open, &|read| _ = count.fetch_add(read, Relaxed), &stop);
+        let (digests, picture) = match hashes {
+            Ok(FileHashes { digests, picture, held }) => {
+                drop(held);
+                (Ok(digests), Some(picture))
+            }
+            Err(GivenUp::Failed(failure, _)) => (Err(failure), None),
+            Err(GivenUp::Skipped(..)) => panic!("nobody stopped it"),
+        };
+        assert_eq!(hasher.budget.free(), memory, "all of it came back");
+        let failed = match picture {
+            Some(PictureResult::Failed(Failure::PictureOverLimit, detail)) => Some(detail),
+            Some(PictureResult::Failed(_, detail)) => panic!("{detail}"),
+            _ => None,
+        };
+        (digests, failed, ATTEMPTS.get(), count.into_inner())
+    }
+
+    fn digests(bytes: &[u8]) -> Digests {
+        let mut digester = Digester::new(KindSet::EMPTY.with(Kind::Sha1).with(Kind::Blake3));
+        digester.update(bytes);
+        digester.finish()
+    }
+
+    #[test]
+    fn what_needs_more_than_its_headers_said_begins_anew() {
+        for bytes in [picture(), [picture(), vec![7; 3 * PIECE]].concat()] {
+            let read = bytes.len() as u64;
+            assert_eq!(hash(1 << 30, &bytes, false), (Ok(digests(&bytes)), None, 2, read), "counted once");
+        }
+    }
+
+    #[test]
+    fn what_needs_more_than_there_is_says_how_much_and_keeps_its_digests() {
+        let bytes = [picture(), vec![7; 3 * PIECE]].concat();
+        let enough = probe(HUNGRY).unwrap().memory + bytes.len() as u64;
+        let (found, failed, attempts, _) = hash(enough - 1, &bytes, false);
+        assert_eq!((found, attempts), (Ok(digests(&bytes)), 1));
+        let detail = failed.unwrap();
+        let says = |number: u64| detail.contains(&number.to_string());
+        assert!(says(enough) && says(enough - 1) && detail.contains("--memory"), "{detail}");
+        assert_eq!(hash(enough, &bytes, false).1, None);
+    }
+
+    #[test]
+    fn other_bytes_in_the_second_attempt_are_a_changed_file() {
+        assert_eq!(hash(1 << 30, &picture(), true).0, Err(Failure::Changed));
     }
 }

@@ -114,12 +114,12 @@ fn with_reported(kinds: KindSet) -> KindSet {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use lykta_hash::Digest;
     use lykta_source::{ItemKind, WalkOptions, walk};
 
-    fn open(bytes: &[u8]) -> (tempfile::TempDir, OpenFile) {
+    pub(crate) fn open(bytes: &[u8]) -> (tempfile::TempDir, OpenFile) {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("a"), bytes).unwrap();
         let item = walk(&[dir.path().to_owned()], &WalkOptions::default()).next().unwrap();
