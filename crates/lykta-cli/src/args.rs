@@ -218,9 +218,13 @@ pub(crate) struct HashArgs {
     /// Write CSV instead of JSON lines
     #[arg(long)]
     pub(crate) csv: bool,
-    /// Files at a time; each may take 320 MiB of memory
+    /// Files at a time; all processors when not given
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// Memory that pictures may take at once, in all threads together: 100M, 4G; one that needs more
+    /// is not decoded
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "192M")]
+    pub(crate) memory: u64,
     /// No progress
     #[arg(short, long)]
     pub(crate) quiet: bool,
@@ -306,7 +310,8 @@ Examples:
   lykta scan --index list.lykta -o report evidence/
   lykta scan --index base.lykta --index monday.lykta -o report evidence/
   lykta scan --index list.lykta --radius pdq=24 --jobs 8 picture.jpg
-  lykta scan --index list.lykta --report jsonl,csv --record all -o report /mnt/disk"
+  lykta scan --index list.lykta --report jsonl,csv --record all -o report /mnt/disk
+  lykta scan --index list.lykta --profile --memory 1G -o report /mnt/disk"
 )]
 pub(crate) struct ScanArgs {
     /// An index file; several are asked as one, and what a later one retracts does not match
@@ -334,6 +339,13 @@ pub(crate) struct ScanArgs {
     /// Items at a time; all processors when not given
     #[arg(long, value_name = "N", value_parser = jobs)]
     pub(crate) jobs: Option<NonZeroUsize>,
+    /// Memory that pictures may take at once, in all threads together: 100M, 4G; one that needs more
+    /// is compared by digests only
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "192M")]
+    pub(crate) memory: u64,
+    /// Say at the end where the time went, on standard error and, with -o, in profile.json
+    #[arg(long)]
+    pub(crate) profile: bool,
     /// Compare digests only
     #[arg(long)]
     pub(crate) no_near: bool,
@@ -501,6 +513,7 @@ mod tests {
         assert_eq!(list_quality("a=100"), Ok(("a".to_owned(), 100)));
         assert!(list_quality("a=101").is_err());
         assert_eq!(size("500M"), Ok(500 << 20));
+        assert_eq!(size("192M"), Ok(lykta::scan::DEFAULT_MEMORY), "the default in the help");
         assert_eq!(size("1GB"), Ok(1 << 30));
         assert_eq!(size("17"), Ok(17));
         assert!(size("1.5G").is_err());

@@ -7,6 +7,7 @@ mod args;
 mod chance;
 mod commands;
 mod disputes;
+mod in_order;
 mod interrupt;
 mod known;
 mod progress;

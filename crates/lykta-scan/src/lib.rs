@@ -27,11 +27,13 @@ mod budget;
 mod entry_set;
 mod error;
 mod examine;
+mod hashing;
 mod hits;
 mod matches;
 mod matching;
 mod options;
 mod outcome;
+mod profile;
 mod progress;
 mod read;
 mod record;
@@ -44,11 +46,14 @@ mod support;
 
 pub use entry_set::EntrySet;
 pub use error::Error;
+pub use hashing::{FileHasher, FileHashes, PictureHash, PictureResult};
 pub use hits::FrequentEntry;
 pub use matching::Answer;
-pub use options::Options;
+pub use options::{DEFAULT_MEMORY, Options};
 pub use outcome::{ExactOnly, Failure, Outcome, Problem, Skip};
+pub use profile::{Profile, ProfileGroup};
 pub use progress::Progress;
+pub use read::GivenUp;
 pub use record::{FORMAT_VERSION, Label, Match, Record};
 pub use report::{
     DisputeInfo, FindingSpool, IndexInfo, ListInfo, ReportDir, ReportOptions, RunInfo, Written,

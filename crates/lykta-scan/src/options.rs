@@ -7,6 +7,9 @@ use lykta_media::Limits;
 
 use crate::entry_set::EntrySet;
 
+/// Bytes that pictures may take at once when nobody says otherwise.
+pub const DEFAULT_MEMORY: u64 = 192 << 20;
+
 /// What a scan may do and cost. The defaults are those of the command line.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -37,13 +40,10 @@ pub struct Options {
     /// The first item that would bring the bytes of the scan above this is skipped, and all after
     /// it are.
     pub max_total_bytes: Option<u64>,
-    /// Bytes of picture files held in memory at once, by all threads together; 512 MiB by
-    /// default. A longer picture file is compared by digests only and fails as over the limits.
-    pub file_memory: u64,
-    /// Bytes that decoding may take at once, by all threads together, as estimated from the
-    /// pictures' headers; 1 GiB by default. A picture that needs more is decoded alone, if
-    /// `limits` allow it at all.
-    pub decode_memory: u64,
+    /// Bytes that pictures may take at once, of all threads together: their files and what decoding
+    /// takes. 192 MiB by default. A picture that needs more is compared by digests only and fails
+    /// as over the limits. A buffer of 64 KiB a thread is not counted.
+    pub memory: u64,
     /// What decoding one picture may cost.
     pub limits: Limits,
 }
@@ -61,8 +61,7 @@ impl Default for Options {
             warn_hits: 1000,
             max_item_bytes: None,
             max_total_bytes: None,
-            file_memory: 512 << 20,
-            decode_memory: 1 << 30,
+            memory: DEFAULT_MEMORY,
             limits: Limits::default(),
         }
     }

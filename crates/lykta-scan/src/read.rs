@@ -1,6 +1,5 @@
 //! Reading a file in pieces: digests on the way, an end when the scan is stopped.
 
-use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use lykta_hash::{Digests, Kind, KindSet};
@@ -8,16 +7,17 @@ use lykta_media::Digester;
 use lykta_source::OpenFile;
 
 use crate::outcome::{Failure, Skip};
-use crate::progress::Progress;
+use crate::profile::{Part, Stopwatch};
 use crate::record::Record;
 
 /// Bytes read at a time: few enough to stay in cache between the digests.
-const PIECE: usize = 128 << 10;
+pub(crate) const PIECE: usize = 64 << 10;
 
 /// Who watches an examination and may end it: the caller's flag, and the scan's own.
 #[derive(Clone, Copy)]
 pub(crate) struct Watch<'w> {
-    pub(crate) progress: &'w Progress,
+    /// Is told how many bytes were read.
+    pub(crate) read: &'w (dyn Fn(u64) + Sync),
     pub(crate) stop: [&'w AtomicBool; 2],
 }
 
@@ -27,9 +27,12 @@ impl Watch<'_> {
     }
 }
 
-/// Why an item is given up.
-pub(crate) enum GivenUp {
+/// Why an item is given up, with the particulars in a sentence.
+#[derive(Debug)]
+pub enum GivenUp {
+    /// It could not be read, or changed meanwhile.
     Failed(Failure, String),
+    /// It was left out: the caller stopped it.
     Skipped(Skip, String),
 }
 
@@ -39,39 +42,29 @@ impl From<lykta_source::Error> for GivenUp {
     }
 }
 
-pub(crate) fn unreadable(error: io::Error) -> GivenUp {
-    lykta_source::Error::Read(error).into()
-}
-
-/// Digests of `head` and of what follows it in the file; each piece also goes to `keep`.
+/// Digests what follows in the file, piece by piece; `piece` is memory to be used for that.
 ///
 /// A file that ended early or grew is not noticed here but by [`OpenFile::finish`].
-pub(crate) fn read_all(
-    kinds: KindSet,
-    head: &[u8],
+pub(crate) fn read_rest(
+    digester: &mut Digester,
+    mut piece: Vec<u8>,
     rest: &mut OpenFile,
     watch: Watch<'_>,
-    mut keep: impl FnMut(&[u8]),
-) -> Result<Digests, GivenUp> {
-    let mut digester = Digester::new(kinds);
-    let mut take = |piece: &[u8]| {
-        watch.progress.add_bytes(piece.len() as u64);
-        digester.update(piece);
-        keep(piece);
-    };
-    take(head);
-    let left = usize::try_from(rest.size()).unwrap_or(PIECE).saturating_sub(head.len());
-    let mut piece = vec![0; left.min(PIECE)];
+    clock: &mut Stopwatch,
+) -> Result<(), GivenUp> {
     loop {
         if watch.is_stopped() {
             return Err(GivenUp::Skipped(Skip::Stopped, String::new()));
         }
-        match rest.read(&mut piece) {
-            Ok(0) => return Ok(digester.finish()),
-            Ok(len) => take(&piece[..len]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unreadable(error)),
+        piece.clear();
+        let count = rest.append_to(&mut piece, PIECE)?;
+        clock.lap(Part::Read);
+        if count == 0 {
+            return Ok(());
         }
+        (watch.read)(count as u64);
+        digester.update(&piece);
+        clock.lap(Part::Digest);
     }
 }
 
@@ -79,16 +72,21 @@ pub(crate) fn read_all(
 ///
 /// What the first read gave stays, matches included; digests of the second are taken only when it
 /// saw the same bytes.
-pub(crate) fn read_again(record: &mut Record, open: &mut OpenFile, watch: Watch<'_>) -> Result<(), GivenUp> {
+pub(crate) fn read_again(
+    record: &mut Record,
+    open: &mut OpenFile,
+    watch: Watch<'_>,
+    clock: &mut Stopwatch,
+) -> Result<(), GivenUp> {
     let first = record.digests;
     let all = with_reported(first.kinds());
     if all == first.kinds() {
         return Ok(());
     }
     open.rewind()?;
-    let quiet = Watch { progress: &Progress::default(), ..watch };
-    let second = match read_all(all, &[], open, quiet, |_| {}) {
-        Ok(second) => second,
+    let mut digester = Digester::new(all);
+    let second = match read_rest(&mut digester, Vec::new(), open, Watch { read: &|_| {}, ..watch }, clock) {
+        Ok(()) => digester.finish(),
         // Found is found: stopping costs the additional digests only, and the scan as a whole says
         // that it is incomplete.
         Err(GivenUp::Skipped(..)) => return Ok(()),
@@ -116,12 +114,12 @@ fn with_reported(kinds: KindSet) -> KindSet {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use lykta_hash::Digest;
     use lykta_source::{ItemKind, WalkOptions, walk};
 
-    fn open(bytes: &[u8]) -> (tempfile::TempDir, OpenFile) {
+    pub(crate) fn open(bytes: &[u8]) -> (tempfile::TempDir, OpenFile) {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("a"), bytes).unwrap();
         let item = walk(&[dir.path().to_owned()], &WalkOptions::default()).next().unwrap();
@@ -134,9 +132,9 @@ mod tests {
         let (_dir, mut open) = open(bytes);
         let mut record = Record::new(vec![], None);
         record.digests = [first].into_iter().collect();
-        let (stop, never, progress) = (AtomicBool::new(stop), AtomicBool::new(false), Progress::default());
-        let result = read_again(&mut record, &mut open, Watch { progress: &progress, stop: [&stop, &never] });
-        assert_eq!(progress.bytes(), 0);
+        let (stop, never) = (AtomicBool::new(stop), AtomicBool::new(false));
+        let watch = Watch { read: &|_| panic!("a second read is not counted"), stop: [&stop, &never] };
+        let result = read_again(&mut record, &mut open, watch, &mut Stopwatch::off());
         (record, result)
     }
 

@@ -13,6 +13,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use lykta_hash::{Hash, Kind};
 use lykta_index::{Index, Mapped};
@@ -23,6 +24,7 @@ use crate::examine::Examiner;
 use crate::matching::Answer;
 use crate::options::Options;
 use crate::outcome::{Failure, Skip};
+use crate::profile::{Part, Profile, Stopwatch, ThreadProfile};
 use crate::progress::Progress;
 use crate::read::Watch;
 use crate::record::Record;
@@ -47,7 +49,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
     /// A scanner that compares with several indexes, such as a large one and daily additions: their
     /// answers are merged, and a match that two of them give is given once.
     pub fn with_indexes(indexes: &'i [Index<D>], options: Options) -> Self {
-        Self { examiner: Examiner::new(indexes, options.clone()), options }
+        Self { examiner: Examiner::new(indexes, &options), options }
     }
 
     /// Whether and how pictures will be compared by likeness. A user must be told
@@ -81,13 +83,40 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
         progress: &Progress,
         stop: &AtomicBool,
     ) -> Result<Summary, Error> {
+        self.run_measured(items, sink, progress, stop, false).map(|(summary, _)| summary)
+    }
+
+    /// As [`Scanner::run`], and measures where the time goes.
+    ///
+    /// # Errors
+    /// Those of [`Scanner::run`].
+    pub fn run_profiled(
+        &self,
+        items: impl Iterator<Item = Item> + Send,
+        sink: &mut dyn Sink,
+        progress: &Progress,
+        stop: &AtomicBool,
+    ) -> Result<(Summary, Profile), Error> {
+        let (summary, profile) = self.run_measured(items, sink, progress, stop, true)?;
+        Ok((summary, profile.unwrap_or_default()))
+    }
+
+    fn run_measured(
+        &self,
+        items: impl Iterator<Item = Item> + Send,
+        sink: &mut dyn Sink,
+        progress: &Progress,
+        stop: &AtomicBool,
+        profiled: bool,
+    ) -> Result<(Summary, Option<Profile>), Error> {
         let work = Admission::new(items, &self.options);
-        let examine = |work: &Work, watch: Watch<'_>| match work {
+        let examine = |work: &Work, watch: Watch<'_>, clock: &mut Stopwatch| match work {
             Work::Done(record) => record.as_ref().clone(),
-            Work::Examine(locator, file) => self.examiner.file(locator.clone(), file, watch),
+            Work::Examine(locator, file) => self.examiner.file(locator.clone(), file, watch, clock),
         };
         let summary = Summary::new(self.near_matching(), self.options.warn_hits);
-        Crew { sink, progress, stop, summary }.drive(self.options.jobs.get(), work, examine)
+        let crew = Crew { sink, progress, stop, summary, profile: ThreadProfile::new(profiled) };
+        crew.drive(self.options.jobs.get(), work, examine)
     }
 
     /// The answer to each hash, in the order of the hashes: what is known when there is a hash and
@@ -189,6 +218,8 @@ struct Crew<'r> {
     progress: &'r Progress,
     stop: &'r AtomicBool,
     summary: Summary,
+    /// What all threads measured, as they end.
+    profile: ThreadProfile,
 }
 
 impl Crew<'_> {
@@ -196,41 +227,53 @@ impl Crew<'_> {
         mut self,
         jobs: usize,
         work: impl Iterator<Item = Work> + Send,
-        examine: impl Fn(&Work, Watch<'_>) -> Record + Sync,
-    ) -> Result<Summary, Error> {
+        examine: impl Fn(&Work, Watch<'_>, &mut Stopwatch) -> Record + Sync,
+    ) -> Result<(Summary, Option<Profile>), Error> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
             .thread_name(|number| format!("scan-{number}"))
             .build()
             .map_err(|error| Cause::Threads(error.to_string()))?;
         let (stop, progress, broken) = (self.stop, self.progress, AtomicBool::new(false));
-        let watch = Watch { progress, stop: [stop, &broken] };
+        let read = |bytes| progress.add_bytes(bytes);
+        let watch = Watch { read: &read, stop: [stop, &broken] };
         let ended_by = Mutex::new(None);
         let end = |cause: Cause| {
             broken.store(true, Relaxed);
             lock(&ended_by).get_or_insert(cause);
         };
+        let (started, profiled) = (Instant::now(), self.profile.is_on());
         let (work, out) = (Mutex::new(work.fuse()), Mutex::new(&mut self));
-        pool.broadcast(|_| {
+        let take_items = |profile: &mut ThreadProfile| {
             while !watch.is_stopped() {
+                let mut clock = profile.stopwatch();
                 let next = catch_unwind(AssertUnwindSafe(|| lock(&work).next()));
                 let Ok(next) = next else { return end(Cause::Source) };
                 let Some(item) = next else { return };
-                let record = catch_unwind(AssertUnwindSafe(|| examine(&item, watch)))
+                clock.lap(Part::List);
+                let record = catch_unwind(AssertUnwindSafe(|| examine(&item, watch, &mut clock)))
                     .unwrap_or_else(|panic| panicked(&item, panic.as_ref()));
+                clock.lap(Part::Open);
                 // A sink that panicked may be half-changed: nothing more goes to it.
                 match catch_unwind(AssertUnwindSafe(|| lock(&out).take(&record))) {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => return end(Cause::Sink(error)),
                     Err(_) => return end(Cause::Sink(io::Error::other("the sink panicked"))),
                 }
+                clock.lap(Part::Report);
+                profile.add(&clock, &record);
             }
+        };
+        pool.broadcast(|_| {
+            let mut profile = ThreadProfile::new(profiled);
+            take_items(&mut profile);
+            lock(&out).profile.merge(profile);
         });
         match lock(&ended_by).take() {
             Some(cause) => Err(cause.into()),
             None => {
                 self.summary.complete &= !stop.load(Relaxed);
-                Ok(self.summary)
+                Ok((self.summary, self.profile.finish(jobs, started.elapsed())))
             }
         }
     }
@@ -280,9 +323,10 @@ mod tests {
             progress: &progress,
             stop: &AtomicBool::new(false),
             summary: Summary::new(NearMatching::Off, 0),
+            profile: ThreadProfile::new(false),
         };
-        let summary = crew
-            .drive(3, work, |work, _| {
+        let (summary, _) = crew
+            .drive(3, work, |work, _, _| {
                 if work.locator()[0].ends_with("07") {
                     // Without the hook, which would write to the output of the tests.
                     std::panic::resume_unwind(Box::new("what happened"));

@@ -87,6 +87,20 @@ impl OpenFile {
         self.access_time_kept
     }
 
+    /// Reads up to `most` bytes and appends them to `buffer`: fewer than that only where the file
+    /// ends. Allocates nothing where the buffer has room for them, and clears no memory first.
+    ///
+    /// # Errors
+    /// [`Error::Read`]; what was read before it is in the buffer.
+    pub fn append_to(&mut self, buffer: &mut Vec<u8>, most: usize) -> Result<usize, Error> {
+        let (before, wanted) = (buffer.len(), (self.stamp.size - self.read).min(most as u64));
+        let result = (&self.file).take(wanted).read_to_end(buffer);
+        let count = buffer.len() - before;
+        self.read += count as u64;
+        self.ended |= result.is_ok() && (count as u64) < wanted;
+        result.map_err(Error::Read)
+    }
+
     /// Goes back to the start for another reading of all bytes.
     ///
     /// # Errors

@@ -49,6 +49,31 @@ fn replaced(file: &FileItem) -> &'static str {
 }
 
 #[test]
+fn pieces_are_appended_up_to_the_size_and_into_the_room_there_is() {
+    let contents: Vec<u8> = (0..100_000u32).map(|number| number as u8).collect();
+    let (_dir, path, file) = listed(&contents);
+    let mut open = file.open().unwrap();
+    append(&path, b"grown");
+    let mut bytes = Vec::with_capacity(contents.len());
+    let room = bytes.as_ptr();
+    let counts: Vec<usize> = (0..4).map(|_| open.append_to(&mut bytes, 40_000).unwrap()).collect();
+    assert_eq!(counts, [40_000, 40_000, 20_000, 0]);
+    assert_eq!((bytes.as_ptr(), bytes.capacity()), (room, contents.len()));
+    assert_eq!(bytes, contents);
+    assert!(matches!(open.finish(), Err(Error::Changed(Change::Size { .. }))));
+}
+
+#[test]
+fn a_file_that_ends_early_is_noticed_by_pieces_too() {
+    let (_dir, path, file) = listed(&[7; 1000]);
+    let mut open = file.open().unwrap();
+    OpenOptions::new().write(true).open(&path).unwrap().set_len(10).unwrap();
+    let mut bytes = Vec::new();
+    assert_eq!(open.append_to(&mut bytes, 500).unwrap(), 10);
+    assert!(matches!(open.finish(), Err(Error::Changed(_))));
+}
+
+#[test]
 fn an_unchanged_file_is_read_as_often_as_wanted() {
     for contents in [&b""[..], b"x", &[7; 100_000]] {
         let (_dir, path, file) = listed(contents);

@@ -1,23 +1,24 @@
 //! `lykta hash`.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
-use anyhow::Context;
+use anyhow::anyhow;
 use lykta::hash::{Digests, KindSet};
-use lykta::media::pdq::{self, Mode, PdqHash};
-use lykta::media::{Digester, ErrorKind, Format, Limits, SNIFF_LEN, decode, probe, sniff};
-use lykta::scan::disarm_formula;
-use lykta::source::{Error as SourceError, FileItem, Item, ItemKind, OpenFile, WalkOptions, walk};
+use lykta::media::Limits;
+use lykta::media::pdq::{self, FileHash, Mode, PdqHash};
+use lykta::scan::{FileHasher, GivenUp, PictureResult, disarm_formula};
+use lykta::source::{FileItem, Item, ItemKind, WalkOptions, walk};
 use lykta::{Digest, Kind};
-use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::STOPPED;
 use crate::args::{HashArgs, PdqModeArg};
+use crate::in_order::{InOrder, Take};
 use crate::interrupt;
 use crate::progress::Activity;
 use crate::say::note;
@@ -25,17 +26,8 @@ use crate::say::note;
 /// Some file could not be hashed.
 const INCOMPLETE: u8 = 3;
 
-/// Bytes read at a time.
-const PIECE: usize = 128 << 10;
-
-/// Longest picture file that is held in memory, in bytes. Of a longer one the digests are given.
-const LONGEST_HELD: u64 = 1 << 30;
-
-/// Picture files longer than this, in bytes, are held one at a time.
-const LARGE_FILE: u64 = 64 << 20;
-
-/// Pictures that take more memory than this to decode, in bytes, are decoded one at a time.
-const LARGE_PICTURE: u64 = 256 << 20;
+/// Lines that wait for one before them: all threads have work while one of them has a large picture.
+const MOST_WAITING: usize = 4096;
 
 pub(crate) fn run(args: &HashArgs) -> anyhow::Result<u8> {
     let mut kinds: KindSet = args.kind.iter().copied().collect();
@@ -46,33 +38,44 @@ pub(crate) fn run(args: &HashArgs) -> anyhow::Result<u8> {
         PdqModeArg::Full => Mode::Full,
         PdqModeArg::Cli512 => Mode::Cli512,
     };
-    let jobs = args.jobs.map_or(0, NonZeroUsize::get);
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs)
-        .build()
-        .context("cannot start the threads; try fewer with --jobs")?;
-    let mut output = Output::new(args.csv, kinds)?;
-    let mut items = walk(&args.paths, &WalkOptions::default());
+    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
     // Lines on a terminal are progress enough, and a spinner would be drawn between them.
     let activity = Activity::new(args.quiet || io::stdout().is_terminal());
     let stop = interrupt::orderly();
-    let hasher = Hasher { kinds, mode, activity: &activity, stop, large: Mutex::new(()) };
-    // Batch by batch, so that lines come in the order of the walk and few of them wait.
-    let batch_len = pool.current_num_threads() * 16;
-    while !stop.load(Relaxed) {
-        let batch: Vec<Item> = items.by_ref().take(batch_len).collect();
-        if batch.is_empty() {
-            return output.finish();
-        }
-        let hashed: Vec<Option<Line>> =
-            pool.install(|| batch.into_par_iter().map(|item| hasher.line(item)).collect());
-        for line in hashed.iter().flatten() {
-            output.write(line)?;
-        }
-        activity.say(format!("{} files, {} errors", output.files, output.errors));
+    let mut hasher = FileHasher::new(kinds, args.memory, jobs, Limits::default());
+    if kinds.contains(Kind::Pdq) {
+        hasher = hasher.with_pictures(pdq::hash_file, mode);
     }
-    output.finish()?;
-    Ok(STOPPED)
+    let hasher = Hasher { hasher, activity: &activity, stop };
+    let output = InOrder::new(Output::new(args.csv, kinds, &activity)?, MOST_WAITING);
+    let items = Mutex::new((0..).zip(walk(&args.paths, &WalkOptions::default())));
+    let work = || -> anyhow::Result<()> {
+        while !stop.load(Relaxed) {
+            let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((number, item)) = next else { break };
+            if !output.put(number, hasher.line(item))? {
+                break;
+            }
+        }
+        Ok(())
+    };
+    // A thread that ends without a word would leave the others waiting for its turn.
+    let work_or_end = || {
+        let worked = catch_unwind(AssertUnwindSafe(work))
+            .unwrap_or_else(|_| Err(anyhow!("a fault of this program ended it; please report it")));
+        worked.unwrap_or_else(|error| output.end(error));
+    };
+    thread::scope(|scope| {
+        for number in 0..jobs.get() {
+            let thread = thread::Builder::new().name(format!("hash-{number}"));
+            if let Err(error) = thread.spawn_scoped(scope, work_or_end) {
+                output.end(anyhow!(error).context("cannot start the threads; try fewer with --jobs"));
+                break;
+            }
+        }
+    });
+    let exit_code = output.finish()?.finish()?;
+    Ok(if stop.load(Relaxed) { STOPPED } else { exit_code })
 }
 
 /// What is said of one file. Keys are those of the command line's contract.
@@ -113,17 +116,16 @@ impl Line {
         self.blake3 = text(Kind::Blake3);
     }
 
-    fn set_picture(&mut self, bytes: &[u8], mode: Mode) {
-        match decode(bytes, &Limits::default()) {
-            Ok(picture) => {
-                let PdqHash { pdq, quality } = pdq::hash(&picture, mode);
-                self.pdq = Some(pdq.to_string());
-                self.pdq_quality = Some(quality);
-                self.width = Some(picture.width());
-                self.height = Some(picture.height());
+    fn set_picture(&mut self, picture: PictureResult<PdqHash>) {
+        match picture {
+            PictureResult::Hashed(FileHash { hash, dimensions, .. }) => {
+                self.pdq = Some(hash.pdq.to_string());
+                self.pdq_quality = Some(hash.quality);
+                self.width = Some(dimensions.width);
+                self.height = Some(dimensions.height);
             }
-            Err(error) if error.kind() == ErrorKind::NotAPicture => {}
-            Err(error) => self.error = Some(error.to_string()),
+            PictureResult::Failed(_, detail) => self.error = Some(detail),
+            PictureResult::NotOne | PictureResult::NotWanted => {}
         }
     }
 
@@ -132,32 +134,24 @@ impl Line {
     }
 }
 
-/// Hashes files, each on its own; shared by all threads.
+/// Makes the line of an item; shared by all threads.
 struct Hasher<'a> {
-    kinds: KindSet,
-    mode: Mode,
+    hasher: FileHasher<PdqHash>,
     activity: &'a Activity,
     /// Set when no more is to be hashed.
     stop: &'a AtomicBool,
-    /// Held by whoever has a large picture in memory: there is one at a time. Each other thread
-    /// holds up to [`LARGE_FILE`] bytes of a file and [`LARGE_PICTURE`] of decoding, so memory is
-    /// bounded by the number of threads times their sum, and one large picture.
-    large: Mutex<()>,
 }
 
 impl Hasher<'_> {
     /// What is to be said of an item; `None` when it was stopped before that was known.
     fn line(&self, item: Item) -> Option<Line> {
-        if self.stop.load(Relaxed) {
-            return None;
-        }
         let mut line = Line { path: item.locator.steps().collect::<Vec<_>>().join("!"), ..Line::default() };
         match item.kind {
             ItemKind::File(file) => {
                 if let Err(failure) = unless_it_panics(|| self.hash_file(&mut line, &file)) {
                     let error = match failure {
-                        Failure::Stopped => return None,
-                        Failure::Source(error) => error.to_string(),
+                        Failure::GivenUp(GivenUp::Skipped(..)) => return None,
+                        Failure::GivenUp(GivenUp::Failed(_, detail)) => detail,
                         Failure::Panicked => {
                             "internal error while it was hashed; please report it".to_owned()
                         }
@@ -172,116 +166,53 @@ impl Hasher<'_> {
         Some(line)
     }
 
-    /// One read of the file for all kinds. Held in memory are the files of pictures only, and of
-    /// those none that is too long.
-    fn hash_file(&self, line: &mut Line, file: &FileItem) -> Result<(), Failure> {
+    fn hash_file(&self, line: &mut Line, file: &FileItem) -> Result<(), GivenUp> {
         let mut open = file.open()?;
-        let size = open.size();
-        line.size = Some(size);
-        let mut start = Vec::new();
-        (&mut open).take(SNIFF_LEN as u64).read_to_end(&mut start).map_err(SourceError::Read)?;
-        let format = if self.kinds.contains(Kind::Pdq) { sniff(&start) } else { None };
-        let held = format.is_some_and(Format::is_decoded) && size <= LONGEST_HELD;
-        let mut alone = (held && size > LARGE_FILE).then(|| self.wait_for_large());
-        let mut bytes = Vec::new();
-        let mut digester = Digester::new(self.kinds);
-        let take = |piece: &[u8]| {
-            self.activity.add_bytes(piece.len() as u64);
-            digester.update(piece);
-            if held {
-                bytes.extend_from_slice(piece);
-            }
-        };
-        read_rest(&start, &mut open, self.stop, take)?;
+        line.size = Some(open.size());
+        let hashes = self.hasher.hash(&mut open, &|bytes| self.activity.add_bytes(bytes), self.stop)?;
+        line.set_digests(&hashes.digests);
+        line.set_picture(hashes.picture);
         open.finish()?;
-        line.set_digests(&digester.finish());
-        match format {
-            Some(_) if held => {
-                if alone.is_none() && probe(&bytes).is_ok_and(|header| header.memory > LARGE_PICTURE) {
-                    alone = Some(self.wait_for_large());
-                }
-                line.set_picture(&bytes, self.mode);
-                drop(alone);
-            }
-            Some(format) if format.is_decoded() => {
-                let name = format.name();
-                line.error = Some(format!(
-                    "no PDQ: a {name} file of {size} bytes, and at most {LONGEST_HELD} are held in memory; \
-                     hash a smaller copy of the picture"
-                ));
-            }
-            // Says that this format is not decoded.
-            Some(_) => line.set_picture(&start, self.mode),
-            None => {}
-        }
         if !line.has_hash() && line.error.is_none() {
             line.error = Some("not a picture, so it has no PDQ; ask for another --kind".to_owned());
         }
         Ok(())
-    }
-
-    fn wait_for_large(&self) -> MutexGuard<'_, ()> {
-        self.large.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Why there is no line of a file, or none but that.
 #[derive(Debug)]
 enum Failure {
-    Source(SourceError),
+    GivenUp(GivenUp),
     Panicked,
-    Stopped,
-}
-
-impl From<SourceError> for Failure {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
 }
 
 /// Does `work`. A panic in it, of which the hook has told, is the failure of one file: the others
 /// are hashed all the same.
-fn unless_it_panics(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+fn unless_it_panics(work: impl FnOnce() -> Result<(), GivenUp>) -> Result<(), Failure> {
     // What `work` changes is one line, which is thrown away then.
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Failure::Panicked))
-}
-
-fn read_rest(
-    start: &[u8],
-    open: &mut OpenFile,
-    stop: &AtomicBool,
-    mut take: impl FnMut(&[u8]),
-) -> Result<(), Failure> {
-    take(start);
-    let mut piece = vec![0; PIECE];
-    loop {
-        if stop.load(Relaxed) {
-            return Err(Failure::Stopped);
-        }
-        match open.read(&mut piece) {
-            Ok(0) => return Ok(()),
-            Ok(count) => take(&piece[..count]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(SourceError::Read(error).into()),
-        }
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(Failure::GivenUp),
+        Err(_) => Err(Failure::Panicked),
     }
 }
 
 /// Lines on standard output, in one of two forms.
-struct Output {
+struct Output<'a> {
     form: Form,
+    activity: &'a Activity,
     files: u64,
     errors: u64,
 }
 
 enum Form {
-    Json(io::BufWriter<io::StdoutLock<'static>>),
-    Csv(Box<csv::Writer<io::StdoutLock<'static>>>, KindSet),
+    Json(io::BufWriter<io::Stdout>),
+    Csv(Box<csv::Writer<io::Stdout>>, KindSet),
 }
 
-impl Output {
-    fn new(csv: bool, kinds: KindSet) -> anyhow::Result<Self> {
-        let stdout = io::stdout().lock();
+impl<'a> Output<'a> {
+    fn new(csv: bool, kinds: KindSet, activity: &'a Activity) -> anyhow::Result<Self> {
+        let stdout = io::stdout();
         let form = if csv {
             let mut writer = csv::Writer::from_writer(stdout);
             let quality = kinds.contains(Kind::Pdq).then_some("pdq_quality");
@@ -292,7 +223,7 @@ impl Output {
         } else {
             Form::Json(io::BufWriter::new(stdout))
         };
-        Ok(Self { form, files: 0, errors: 0 })
+        Ok(Self { form, activity, files: 0, errors: 0 })
     }
 
     fn write(&mut self, line: &Line) -> anyhow::Result<()> {
@@ -325,6 +256,19 @@ impl Output {
             Form::Csv(mut out, _) => out.flush()?,
         }
         Ok(if self.errors == 0 { 0 } else { INCOMPLETE })
+    }
+}
+
+impl Take for Output<'_> {
+    type Piece = Option<Line>;
+
+    fn take(&mut self, line: Option<Line>) -> anyhow::Result<()> {
+        line.map_or(Ok(()), |line| self.write(&line))
+    }
+
+    fn pause(&mut self) -> anyhow::Result<()> {
+        self.activity.say(format!("{} files, {} errors", self.files, self.errors));
+        Ok(())
     }
 }
 

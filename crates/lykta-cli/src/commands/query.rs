@@ -9,9 +9,8 @@
 
 mod blocks;
 mod explain;
-mod in_order;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,10 +23,10 @@ use serde_json::Value;
 
 use self::blocks::{Block, Blocks};
 use self::explain::Explainer;
-use self::in_order::InOrder;
 use crate::args::QueryArgs;
 use crate::chance;
 use crate::disputes;
+use crate::in_order::{InOrder, Take};
 use crate::known::{Load, open_indexes};
 use crate::say::note;
 
@@ -98,7 +97,7 @@ fn answer_all(args: &QueryArgs, asked: &Asked<'_>) -> anyhow::Result<Tally> {
         .build()
         .context("cannot start the threads; try fewer with --jobs")?;
     let blocks = Blocks::start(&args.hashes, pool.current_num_threads())?;
-    let output = InOrder::new(io::stdout(), 2 * pool.current_num_threads());
+    let output = InOrder::new(Answers::default(), 2 * pool.current_num_threads());
     pool.broadcast(|_| {
         // A thread that ends without a word would leave the others waiting for its turn.
         let worked = catch_unwind(AssertUnwindSafe(|| work(&blocks, asked, &output)))
@@ -108,14 +107,34 @@ fn answer_all(args: &QueryArgs, asked: &Asked<'_>) -> anyhow::Result<Tally> {
             blocks.close();
         }
     });
-    output.finish()
+    Ok(output.finish()?.tally)
+}
+
+/// Standard output, and what was written there.
+#[derive(Default)]
+struct Answers {
+    tally: Tally,
+}
+
+impl Take for Answers {
+    type Piece = (Vec<u8>, Tally);
+
+    fn take(&mut self, (text, tally): Self::Piece) -> anyhow::Result<()> {
+        io::stdout().write_all(&text)?;
+        self.tally.add(tally);
+        Ok(())
+    }
+
+    /// An answer is there before the next question is waited for.
+    fn pause(&mut self) -> anyhow::Result<()> {
+        Ok(io::stdout().flush()?)
+    }
 }
 
 /// Answers one block after another until there are none.
-fn work(blocks: &Blocks, asked: &Asked<'_>, output: &InOrder<io::Stdout>) -> anyhow::Result<()> {
+fn work(blocks: &Blocks, asked: &Asked<'_>, output: &InOrder<Answers>) -> anyhow::Result<()> {
     while let Some(block) = blocks.next()? {
-        let (text, tally) = answer(&block, asked);
-        if !output.put(block.number, text, tally)? {
+        if !output.put(block.number, answer(&block, asked))? {
             break;
         }
     }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use lykta::scan::{DisputeInfo, FindingSpool, IndexInfo, Progress, ReportDir, ReportOptions, RunInfo};
+use lykta::scan::{
+    DisputeInfo, FindingSpool, IndexInfo, Profile, Progress, ReportDir, ReportOptions, RunInfo,
+};
 use lykta::source::{ItemKind, Locator, WalkOptions, check_roots, escape, visible, walk};
 use lykta::{Index, Options, Record, Scanner, Sink, Summary};
 
@@ -47,6 +49,7 @@ fn options(args: &ScanArgs) -> Options {
         radius: args.radius,
         min_quality: args.min_quality,
         warn_hits: args.warn_hits,
+        memory: args.memory,
         max_item_bytes: args.max_item_bytes,
         max_total_bytes: args.max_total_bytes,
         ..defaults
@@ -69,7 +72,7 @@ impl Scan<'_> {
             items: self.args.record == Some(RecordArg::All),
             ..ReportOptions::default()
         };
-        let info = RunInfo {
+        let mut info = RunInfo {
             tool: "lykta".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: env!("LYKTA_COMMIT").to_owned(),
@@ -77,12 +80,14 @@ impl Scan<'_> {
             arguments: std::env::args_os().map(|arg| escape(arg.as_encoded_bytes()).into_owned()).collect(),
             indexes: self.index_infos(),
             disputes: self.disputes.clone(),
+            profile: None,
         };
         // Nothing that takes long after this line, and a stop that lets the report be finished: a
         // folder that was made must not be left without its manifest.
         let stop = interrupt::orderly();
         let mut report = ReportDir::create(dir, &self.args.paths, options)?;
-        let summary = self.drive(&mut report, stop)?;
+        let (summary, profile) = self.drive(&mut report, stop)?;
+        info.profile = profile;
         let written = report.finish(&summary, &info)?;
         let mut out = io::stdout().lock();
         // Whoever notes it down can later tell whether the report was changed: said in every case.
@@ -110,7 +115,7 @@ impl Scan<'_> {
 
     fn report_to_stdout(&self) -> anyhow::Result<u8> {
         let mut sink = Streams { findings: spool(&self.args.paths) };
-        let summary = self.drive(&mut sink, interrupt::orderly())?;
+        let (summary, _) = self.drive(&mut sink, interrupt::orderly())?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         sink.findings.write_to(&mut out)?;
         writeln!(out, "{}", summary.to_json_line())?;
@@ -118,7 +123,7 @@ impl Scan<'_> {
         Ok(summary.exit_code())
     }
 
-    fn drive(&self, sink: &mut dyn Sink, stop: &AtomicBool) -> anyhow::Result<Summary> {
+    fn drive(&self, sink: &mut dyn Sink, stop: &AtomicBool) -> anyhow::Result<(Summary, Option<Profile>)> {
         let scanner = Scanner::with_indexes(self.indexes, self.options.clone());
         if let Some(text) = scanner.near_matching().note().filter(|_| !self.args.quiet) {
             note(text);
@@ -130,9 +135,20 @@ impl Scan<'_> {
         let display = ScanDisplay::new(self.args.quiet, Arc::clone(&progress), move |progress, done| {
             count(&paths, &counted_options, progress, done);
         });
-        let summary = scanner.run(walk(&self.args.paths, &walk_options), sink, &progress, stop)?;
+        let items = walk(&self.args.paths, &walk_options);
+        let (summary, profile) = match self.args.profile {
+            true => {
+                let (summary, profile) = scanner.run_profiled(items, sink, &progress, stop)?;
+                (summary, Some(profile))
+            }
+            false => (scanner.run(items, sink, &progress, stop)?, None),
+        };
         drop(display);
-        Ok(summary)
+        // Asked for, so said even when quiet; never the reason to fail.
+        if let Some(profile) = &profile {
+            let _ = write_profile(&mut io::stderr().lock(), profile);
+        }
+        Ok((summary, profile))
     }
 }
 
@@ -200,6 +216,39 @@ pub(crate) fn write_table(out: &mut impl Write, summary: &Summary) -> io::Result
         writeln!(out, "{}", visible(&note))?;
     }
     writeln!(out, "{}", summary.sentence())
+}
+
+/// Where the time went, for a person.
+fn write_profile(out: &mut impl Write, profile: &Profile) -> io::Result<()> {
+    let (threads, wall, total) = (profile.threads(), profile.wall().as_secs_f64(), profile.total());
+    writeln!(out, "time of {threads} threads together, {wall:.2} s by the clock")?;
+    writeln!(out, "{:<20} {:>12} {:>8}", "part", "seconds", "percent")?;
+    for (name, time) in profile.parts().chain([("all", total)]) {
+        writeln!(out, "{name:<20} {:>12.3} {:>8.1}", time.as_secs_f64(), profile.percent(time))?;
+    }
+    let heads = ["items", "MiB", "seconds", "items/s", "MiB/s"];
+    write!(out, "{:<20}", "format")?;
+    heads.iter().try_for_each(|head| write!(out, " {head:>12}"))?;
+    writeln!(out)?;
+    let mib = |bytes: f64| bytes / f64::from(1 << 20);
+    for (name, group) in profile.groups() {
+        let (items, bytes) = (group.count.items, group.count.bytes);
+        write!(out, "{name:<20} {items:>12} {:>12.1} {:>12.3}", mib(bytes as f64), group.time.as_secs_f64())?;
+        writeln!(out, " {:>12.1} {:>12.1}", group.per_second(items), mib(group.per_second(bytes)))?;
+    }
+    let (all, by_clock) = (profile.all(), |amount: f64| if wall > 0.0 { amount / wall } else { 0.0 });
+    write!(
+        out,
+        "{:<20} {:>12} {:>12.1} {wall:>12.3}",
+        "all, by the clock",
+        all.items,
+        mib(all.bytes as f64)
+    )?;
+    writeln!(out, " {:>12.1} {:>12.1}", by_clock(all.items as f64), mib(by_clock(all.bytes as f64)))?;
+    writeln!(
+        out,
+        "seconds of parts and formats are summed over threads; rates of formats are those of one thread"
+    )
 }
 
 #[cfg(test)]

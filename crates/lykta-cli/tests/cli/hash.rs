@@ -105,6 +105,19 @@ fn the_pdq_modes_differ_for_a_large_picture_only() {
     assert_ne!(hash("full", "large.png"), hash("cli512", "large.png"));
 }
 
+#[test]
+fn a_picture_above_the_memory_says_how_much_is_enough() {
+    let place = Place::with_demo();
+    let path = "dump/camera/IMG_0001.jpg";
+    let run = place.run(&format!("hash --memory 64K {path}")).expect(3);
+    assert_eq!(keys(&run.out), ["path", "size", "md5", "sha1", "sha256", "blake3", "error"]);
+    let error = run.json_lines()[0]["error"].as_str().unwrap().to_owned();
+    assert!(error.contains("65536") && error.contains("--memory"), "{error}");
+    let needed: u64 = error.split(' ').find_map(|word| word.parse().ok()).unwrap();
+    place.run(&format!("hash --memory {} {path}", needed - 1)).expect(3);
+    assert!(place.run(&format!("hash --memory {needed} {path}")).expect(0).out.contains("\"pdq\""));
+}
+
 /// A gigabyte of zeros that begins like a PNG would be held in memory, once a thread.
 #[test]
 #[cfg(unix)]
@@ -115,7 +128,11 @@ fn a_picture_file_that_is_too_long_is_not_held_in_memory() {
     file.set_len((1 << 30) + 1).unwrap();
     let run = place.run("hash --kind pdq long.png dump/camera/IMG_0001.jpg").expect(3);
     let lines = run.json_lines();
-    assert!(lines[0]["error"].as_str().unwrap().contains("at most 1073741824 are held"), "{}", run.out);
+    assert!(
+        lines[0]["error"].as_str().unwrap().contains("1073741825 bytes is held in memory"),
+        "{}",
+        run.out
+    );
     assert!(lines[1]["pdq"].is_string());
 }
 

@@ -87,6 +87,36 @@ fn the_manifests_digest_is_printed_in_every_case() {
 }
 
 #[test]
+fn a_profile_adds_up_and_is_pinned_by_the_manifest() {
+    let place = Place::with_demo();
+    place.run("scan --index list.lykta -o plain dump").expect(1);
+    let run = place.run("scan --index list.lykta --profile --quiet -o out dump").expect(1);
+    for word in
+        ["wait for memory", "read", "digest", "decode and hash", "match", "report", "JPEG", "not a picture"]
+    {
+        assert!(run.err.lines().any(|line| line.starts_with(word)), "{word}: {}", run.err);
+    }
+    let (profile, summary) = (place.json("out/profile.json"), place.json("out/summary.json"));
+    assert_eq!(
+        (&profile["items"], &profile["bytes"]),
+        (&summary["seen"]["items"], &summary["seen"]["bytes"])
+    );
+    let formats = profile["formats"].as_object().unwrap();
+    let items: u64 = formats.values().map(|format| format["items"].as_u64().unwrap()).sum();
+    assert_eq!(summary["seen"]["items"], items);
+    let manifest = place.json("out/manifest.json");
+    let files = manifest["files"].as_array().unwrap();
+    assert!(files.iter().any(|file| file["name"] == "profile.json"), "{manifest}");
+    // Where the time went is nowhere else.
+    for file in ["findings.jsonl", "summary.json", "errors.jsonl"] {
+        assert_eq!(place.read(&format!("out/{file}")), place.read(&format!("plain/{file}")));
+    }
+    assert!(!place.path("plain/profile.json").exists());
+    let run = place.run("scan --index list.lykta --profile dump").expect(1);
+    assert!(run.err.contains("decode and hash") && !run.out.contains("decode and hash"), "{}", run.err);
+}
+
+#[test]
 fn any_number_of_jobs_writes_the_same_bytes() {
     let place = Place::with_demo();
     place.write("dump/cut.jpg", &place.read("dump/camera/IMG_0002.jpg")[..9000]);

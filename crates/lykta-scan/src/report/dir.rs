@@ -109,6 +109,9 @@ impl ReportDir {
         if let Some(items) = self.items {
             files.push(write_sorted(dir, "items.jsonl", items, |_| Ok(()))?);
         }
+        if let Some(profile) = &run.profile {
+            files.push(write_whole(dir, "profile.json", profile.to_json().as_bytes())?);
+        }
         files.push(write_whole(dir, "summary.json", summary.to_json().as_bytes())?);
         if let Some(page) = page {
             let page = page.end().map_err(Error::write(&dir.join(HTML), "written"))?;

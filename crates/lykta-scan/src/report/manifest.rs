@@ -10,6 +10,7 @@ use lykta_source::escape;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::profile::Profile;
 use crate::record::FORMAT_VERSION;
 use crate::summary::Summary;
 
@@ -30,6 +31,8 @@ pub struct RunInfo {
     pub indexes: Vec<IndexInfo>,
     /// The file of disputed entries, if there was one.
     pub disputes: Option<DisputeInfo>,
+    /// Where the time went, if that was measured; for `profile.json`.
+    pub profile: Option<Profile>,
 }
 
 /// Which file of disputed entries.

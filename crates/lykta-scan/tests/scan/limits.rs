@@ -49,38 +49,121 @@ fn once_the_bytes_are_used_up_every_later_item_is_skipped() {
 }
 
 #[test]
-fn a_picture_file_above_the_memory_is_compared_by_digest_and_fails() {
-    let small = || Options { file_memory: 1000, ..options(2) };
-    let record = scan_one(&picture(1), &near(), small());
-    assert_eq!(record.outcome, Outcome::Failed(Failure::PictureOverLimit));
-    assert!(!record.digests.kinds().is_empty());
-    let record = scan_one(&picture(2), &near(), small());
-    assert_eq!(record.outcome, Outcome::MatchedExact);
-    assert_eq!(record.digests.get(Kind::Sha256), Some(digest(Kind::Sha256, &picture(2))));
-    assert!(record.problem.is_some());
+fn a_picture_above_the_memory_is_compared_by_digest_and_fails() {
+    // Its file does not fit, or its file does and decoding does not.
+    for memory in [1000, picture(1).len() as u64 + 1000] {
+        let small = || Options { memory, ..options(2) };
+        let record = scan_one(&picture(1), &near(), small());
+        assert_eq!(record.outcome, Outcome::Failed(Failure::PictureOverLimit));
+        assert!(!record.digests.kinds().is_empty());
+        let detail = record.problem.unwrap().detail;
+        assert!(detail.contains(&memory.to_string()) && detail.contains("--memory"), "{detail}");
+        let record = scan_one(&picture(2), &near(), small());
+        assert_eq!(record.outcome, Outcome::MatchedExact);
+        assert_eq!(record.digests.get(Kind::Sha256), Some(digest(Kind::Sha256, &picture(2))));
+        assert_eq!(record.problem.unwrap().detail, detail);
+    }
 }
 
 #[test]
-fn decoding_above_the_memory_of_all_runs_alone_and_above_its_limits_fails() {
-    let record = scan_one(&picture(1), &near(), Options { decode_memory: 1, ..options(2) });
-    assert_eq!(record.outcome, Outcome::MatchedNearOnly);
-    let limits = Limits { max_pixels: 100, ..Limits::default() };
-    let record = scan_one(&picture(1), &near(), Options { limits, ..options(1) });
-    assert_eq!(record.outcome, Outcome::Failed(Failure::PictureOverLimit));
+fn the_sentence_says_how_much_is_enough() {
+    let record = scan_one(&picture(1), &near(), Options { memory: 15_000, ..options(1) });
+    let detail = record.problem.unwrap().detail;
+    let needed = detail.split(' ').find_map(|word| word.parse::<u64>().ok()).unwrap();
+    for (memory, outcome) in
+        [(needed - 1, Outcome::Failed(Failure::PictureOverLimit)), (needed, Outcome::MatchedNearOnly)]
+    {
+        let record = scan_one(&picture(1), &near(), Options { memory, ..options(1) });
+        assert_eq!(record.outcome, outcome, "{detail}");
+    }
+}
+
+#[test]
+fn decoding_above_its_limits_fails() {
+    for limits in
+        [Limits { max_pixels: 100, ..Limits::default() }, Limits { max_memory: 100, ..Limits::default() }]
+    {
+        let record = scan_one(&picture(1), &near(), Options { limits, ..options(1) });
+        assert_eq!(record.outcome, Outcome::Failed(Failure::PictureOverLimit));
+        let detail = record.problem.unwrap().detail;
+        assert!(detail.contains("the limit is 100") && !detail.contains("--memory"), "{detail}");
+    }
+}
+
+/// A PNG with `metadata` bytes of text before its pixels.
+fn png_behind_metadata(seed: u64, metadata: usize) -> Vec<u8> {
+    let picture = image::load_from_memory(&picture(seed)).unwrap();
+    let mut png = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let png = png.into_inner();
+    let text = [b"tEXtComment\0".to_vec(), vec![b'x'; metadata]].concat();
+    let crc = crc32(&text);
+    let length = (text.len() as u32 - 4).to_be_bytes();
+    // Behind the signature and the header.
+    [&png[..33], &length, &text, &crc.to_be_bytes(), &png[33..]].concat()
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+    })
+}
+
+/// Headers that are not in the first piece of the file, and a decoder that wants memory for them.
+#[test]
+fn a_picture_behind_much_metadata_is_hashed_and_its_digests_are_right() {
+    for metadata in [100, 70_000, 200_000, 20 << 20] {
+        let png = png_behind_metadata(1, metadata);
+        let record = scan_one(&png, &near(), options(1));
+        assert_eq!(record.outcome, Outcome::MatchedNearOnly, "{metadata}: {:?}", record.problem);
+        assert_eq!(record.digests.get(Kind::Sha256), Some(digest(Kind::Sha256, &png)));
+    }
 }
 
 #[test]
 fn many_threads_share_little_memory() {
     let dir = tempfile::tempdir().unwrap();
     for number in 0..40 {
-        write(dir.path(), &format!("{number:02}"), &picture(number));
+        let bytes = if number % 8 == 7 { png_behind_metadata(number, 70_000) } else { picture(number) };
+        write(dir.path(), &format!("{number:02}"), &bytes);
     }
-    let memory = picture(0).len() as u64 + 1;
-    let tight = Options { file_memory: memory, decode_memory: memory, ..options(8) };
-    let (records, summary) = scan(dir.path(), &near(), tight);
-    let (relaxed, _) = scan(dir.path(), &near(), options(1));
-    assert_eq!(records, relaxed);
-    assert_eq!(summary.found(), 2);
+    // Room for one at a time, more or less.
+    for memory in [400_000, 1 << 20] {
+        let tight = Options { memory, ..options(8) };
+        let (records, summary) = scan(dir.path(), &near(), tight);
+        let (relaxed, _) = scan(dir.path(), &near(), options(1));
+        assert!(records == relaxed, "{memory}");
+        assert_eq!(summary.found(), 2);
+    }
+}
+
+/// What a small budget changes is which pictures are refused, and that does not depend on threads.
+#[test]
+fn a_small_budget_refuses_the_same_pictures_for_any_number_of_threads() {
+    let dir = tempfile::tempdir().unwrap();
+    for number in 0..24 {
+        let bytes = match number % 3 {
+            0 => picture(number),
+            1 => [picture(number), vec![0; 40_000]].concat(),
+            _ => b"text".to_vec(),
+        };
+        write(dir.path(), &format!("{number:02}"), &bytes);
+    }
+    let (large, _) = scan(dir.path(), &near(), options(2));
+    let tight = |jobs| scan(dir.path(), &near(), Options { memory: 60_000, ..options(jobs) }).0;
+    let small = tight(1);
+    assert!(small == tight(2));
+    assert!(small == tight(7));
+    let (refused, same): (Vec<_>, Vec<_>) = small
+        .iter()
+        .zip(&large)
+        .partition(|(small, _)| small.outcome == Outcome::Failed(Failure::PictureOverLimit));
+    assert!(same.iter().all(|(small, large)| small == large));
+    assert_eq!(refused.len(), 8);
+    for (small, large) in refused {
+        assert_eq!(small.locator, large.locator);
+        assert_eq!(small.digests.get(Kind::Md5), large.digests.get(Kind::Md5));
+    }
 }
 
 fn tree(files: usize) -> tempfile::TempDir {

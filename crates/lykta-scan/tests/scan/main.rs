@@ -4,6 +4,7 @@
 mod limits;
 mod matching;
 mod outcomes;
+mod profile;
 mod reports;
 mod several;
 mod tree;

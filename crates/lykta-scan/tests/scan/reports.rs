@@ -72,6 +72,7 @@ fn report(scanned: &Path, out: &Path, jobs: usize, options_of_report: ReportOpti
         arguments: vec!["<i>".into()],
         indexes: vec![info],
         disputes: None,
+        profile: None,
     };
     let written = sink.finish(&summary, &run).unwrap();
     (summary, written)

@@ -1,34 +1,43 @@
 //! Output in order, from threads that are done in any.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::Tally;
+/// What takes pieces, one at a time.
+pub(crate) trait Take {
+    type Piece;
 
-/// Writes numbered pieces in the order of their numbers, and adds up their tallies.
+    /// Takes the next piece.
+    fn take(&mut self, piece: Self::Piece) -> anyhow::Result<()>;
+
+    /// The piece after this one is not there yet.
+    fn pause(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+/// Hands on numbered pieces in the order of their numbers.
 ///
 /// A piece that comes too early waits here, so that its thread can go on, but only a few do: memory
 /// is bounded.
-pub(crate) struct InOrder<W> {
-    state: Mutex<State<W>>,
-    /// Told when a piece was written or all is over.
+pub(crate) struct InOrder<T: Take> {
+    state: Mutex<State<T>>,
+    /// Told when a piece was handed on or all is over.
     moved: Condvar,
     most_waiting: usize,
 }
 
-struct State<W> {
-    out: W,
+struct State<T: Take> {
+    to: T,
     next: u64,
-    waiting: BTreeMap<u64, Vec<u8>>,
-    tally: Tally,
+    waiting: BTreeMap<u64, T::Piece>,
     ended_by: Option<anyhow::Error>,
 }
 
-impl<W: Write> InOrder<W> {
-    /// Writes to `out`, and holds up to `most_waiting` pieces that come too early.
-    pub(crate) fn new(out: W, most_waiting: usize) -> Self {
-        let state = State { out, next: 0, waiting: BTreeMap::new(), tally: Tally::default(), ended_by: None };
+impl<T: Take> InOrder<T> {
+    /// Hands pieces to `to`, and holds up to `most_waiting` that come too early.
+    pub(crate) fn new(to: T, most_waiting: usize) -> Self {
+        let state = State { to, next: 0, waiting: BTreeMap::new(), ended_by: None };
         Self { state: Mutex::new(state), moved: Condvar::new(), most_waiting }
     }
 
@@ -36,8 +45,8 @@ impl<W: Write> InOrder<W> {
     /// do. False when all is over by an error of another thread.
     ///
     /// # Errors
-    /// When it was this piece that could not be written.
-    pub(crate) fn put(&self, number: u64, piece: Vec<u8>, tally: Tally) -> anyhow::Result<bool> {
+    /// When it was now that a piece could not be handed on.
+    pub(crate) fn put(&self, number: u64, piece: T::Piece) -> anyhow::Result<bool> {
         let mut state = self.lock();
         while state.ended_by.is_none() && number != state.next && state.waiting.len() >= self.most_waiting {
             state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -45,10 +54,9 @@ impl<W: Write> InOrder<W> {
         if state.ended_by.is_some() {
             return Ok(false);
         }
-        state.tally.add(tally);
         state.waiting.insert(number, piece);
         if number == state.next {
-            state.write_waiting()?;
+            state.hand_on()?;
             self.moved.notify_all();
         }
         Ok(true)
@@ -60,44 +68,48 @@ impl<W: Write> InOrder<W> {
         self.moved.notify_all();
     }
 
-    /// What was added up.
+    /// Whoever took the pieces.
     ///
     /// # Errors
     /// The one that ended it.
-    pub(crate) fn finish(self) -> anyhow::Result<Tally> {
+    pub(crate) fn finish(self) -> anyhow::Result<T> {
         let state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        state.ended_by.map_or(Ok(state.tally), Err)
+        state.ended_by.map_or(Ok(state.to), Err)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<W>> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<W: Write> State<W> {
-    fn write_waiting(&mut self) -> anyhow::Result<()> {
+impl<T: Take> State<T> {
+    fn hand_on(&mut self) -> anyhow::Result<()> {
         while let Some(piece) = self.waiting.remove(&self.next) {
-            self.out.write_all(&piece)?;
+            self.to.take(piece)?;
             self.next += 1;
         }
-        // An answer is there before the next question is waited for.
-        self.out.flush()?;
-        Ok(())
+        self.to.pause()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
     use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
     use std::thread;
+
+    impl Take for Vec<u64> {
+        type Piece = u64;
+        fn take(&mut self, piece: u64) -> anyhow::Result<()> {
+            self.push(piece);
+            Ok(())
+        }
+    }
 
     #[test]
     fn pieces_of_many_threads_come_out_in_order() {
         for (threads, most_waiting) in [(1, 1), (2, 1), (5, 1), (5, 3), (3, 100)] {
-            let mut out = Vec::new();
-            let (order, next) = (InOrder::new(&mut out, most_waiting), AtomicU64::new(0));
+            let (order, next) = (InOrder::new(Vec::new(), most_waiting), AtomicU64::new(0));
             thread::scope(|scope| {
                 for _ in 0..threads {
                     scope.spawn(|| {
@@ -109,15 +121,12 @@ mod tests {
                             if number % 7 == 0 {
                                 thread::yield_now();
                             }
-                            let tally = Tally { retracted: number, ..Tally::default() };
-                            assert!(order.put(number, format!("{number}\n").into_bytes(), tally).unwrap());
+                            assert!(order.put(number, 10 * number).unwrap());
                         }
                     });
                 }
             });
-            assert_eq!(order.finish().unwrap().retracted, 499 * 500 / 2);
-            let expected: String = (0..500).map(|number| format!("{number}\n")).collect();
-            assert_eq!(String::from_utf8(out).unwrap(), expected);
+            assert_eq!(order.finish().unwrap(), (0..500).map(|number| 10 * number).collect::<Vec<_>>());
         }
     }
 
@@ -125,20 +134,17 @@ mod tests {
     #[test]
     fn an_error_ends_it_for_those_who_wait() {
         struct Full;
-        impl Write for Full {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
+        impl Take for Full {
+            type Piece = ();
+            fn take(&mut self, (): ()) -> anyhow::Result<()> {
+                anyhow::bail!("full")
             }
         }
         let order = InOrder::new(Full, 1);
         thread::scope(|scope| {
-            let put = |number| order.put(number, b"x".to_vec(), Tally::default());
-            assert!(put(1).unwrap());
-            let waits = scope.spawn(move || put(2));
-            let error = order.put(0, b"x".to_vec(), Tally::default()).unwrap_err();
+            assert!(order.put(1, ()).unwrap());
+            let waits = scope.spawn(|| order.put(2, ()));
+            let error = order.put(0, ()).unwrap_err();
             order.end(error);
             assert!(matches!(waits.join().unwrap(), Ok(false)));
         });
