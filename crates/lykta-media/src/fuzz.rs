@@ -2,6 +2,7 @@
 
 use crate::jpeg::{Coefficients, LumaBlocks, Opened, OutOfRange, Quantized};
 use crate::pdq::{self, Mode, Planes, View, reference};
+use crate::vector::Processor;
 use crate::{ErrorKind, Format, Limits, Picture, Pixels, decode as decode_picture, probe, sniff};
 
 /// Decoding any bytes panics nowhere, keeps to what [`probe`] announced and gives the same answer
@@ -99,7 +100,7 @@ impl Coefficients for &mut Furthest {
         self.quantized.set_all(values);
     }
 
-    fn finish(self) -> Result<(), OutOfRange> {
+    fn finish(self, _: impl Processor) -> Result<(), OutOfRange> {
         self.reach = self.reach.max(self.quantized.reach()?);
         self.quantized.clear();
         Ok(())

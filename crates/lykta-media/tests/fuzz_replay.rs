@@ -20,6 +20,13 @@ fn media_decode() {
     replay("media_decode", lykta_media::fuzz::hash_file);
 }
 
+/// What libjpeg makes of it is compared in tests/jpeg.rs and by the fuzzer.
+#[test]
+fn jpeg() {
+    replay("jpeg", lykta_media::fuzz::decode);
+    replay("jpeg", lykta_media::fuzz::hash_file);
+}
+
 #[test]
 fn pdq_matrix() {
     replay("pdq_matrix", lykta_media::fuzz::pdq_matrix);

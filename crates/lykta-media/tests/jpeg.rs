@@ -103,6 +103,19 @@ fn hashes_are_those_of_its_pixels(bytes: &[u8]) {
 }
 
 #[test]
+fn what_fuzzing_kept_is_refused_or_read_as_libjpeg_reads_it() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/fuzz/jpeg");
+    let mut files = 0;
+    for file in std::fs::read_dir(folder).expect("files of this project") {
+        let path = file.expect("a file").path();
+        println!("{}", path.display());
+        fuzz::jpeg(&std::fs::read(&path).expect("a file"), libjpeg);
+        files += 1;
+    }
+    assert!(files >= 11, "{files}");
+}
+
+#[test]
 fn small_sides_and_thin_pictures() {
     for (width, height) in (5..70).map(|side| (side, 75 - side)).chain((5..70).map(|side| (5, side))) {
         for scans in [Scans::Baseline { optimized: true }, Scans::Progressive] {

@@ -4,6 +4,7 @@ use super::Refusal;
 use super::bits::BitReader;
 use super::huffman::{AcTable, DcTable, END, Next, REFILLED_LOOKUPS, TOO_MANY};
 use super::idct;
+use crate::vector::{Processor, Rows};
 
 /// Natural place (8 times the row, plus the column) of each coefficient in zigzag order, T.81, A.6.
 pub(crate) const ZIGZAG: [u8; 64] = [
@@ -39,7 +40,7 @@ pub(crate) trait Coefficients {
     fn set_all(&mut self, values: &[i16; 64]);
 
     /// All were named.
-    fn finish(self) -> Result<(), OutOfRange>;
+    fn finish(self, processor: impl Processor) -> Result<(), OutOfRange>;
 }
 
 /// Coefficients that no picture of 8 bits has.
@@ -99,22 +100,25 @@ impl Quantized {
         if sum > 16 * idct::LARGEST_SAMPLE { Err(OutOfRange) } else { Ok(sum) }
     }
 
-    /// The first coefficient times its factor, if all others are 0.
+    /// The one value of all samples, less 128 and clamped, if the block has nothing but a mean.
     #[inline(always)]
-    pub(crate) fn only_first(&self) -> Option<i32> {
-        let others = self.coefficients[1..].iter().fold(0, |all, &c| all | c);
-        (others == 0).then(|| i32::from(self.coefficients[0]) * i32::from(self.factors[0]))
+    pub(crate) fn flat(&self) -> Option<i32> {
+        let first = i32::from(self.coefficients[0]) * i32::from(self.factors[0]);
+        let mut others = self.coefficients;
+        others[0] = 0;
+        let is_flat = others.iter().fold(0, |all, c| all | c) == 0;
+        is_flat.then(|| idct::flat(first).clamp(-128, 127))
     }
 
     /// The samples, less 128 and not clamped. [`Quantized::reach`] must have been checked.
     #[inline(always)]
-    pub(crate) fn samples(&self) -> [[i32; 8]; 8] {
+    pub(crate) fn samples(&self, processor: impl Processor) -> Rows {
         let mut products = [[0; 8]; 8];
         let flat = products.as_flattened_mut();
         for ((product, &c), &factor) in flat.iter_mut().zip(&self.coefficients).zip(&self.factors) {
             *product = i32::from(c) * i32::from(factor);
         }
-        idct::inverse(&products)
+        idct::inverse(&products, processor)
     }
 
     #[inline(always)]
@@ -131,6 +135,7 @@ pub(super) fn read(
     ac: &AcTable,
     last_dc: &mut i32,
     mut block: impl Coefficients,
+    processor: impl Processor,
 ) -> Result<(), Refusal> {
     reader.refill();
     // Cannot overflow: what the block before had was in range.
@@ -163,7 +168,7 @@ pub(super) fn read(
             }
         }
     }
-    Ok(block.finish()?)
+    Ok(block.finish(processor)?)
 }
 
 /// The last coefficient of a block.

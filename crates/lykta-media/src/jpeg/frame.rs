@@ -313,7 +313,11 @@ impl<'f> Segments<'f> {
                 }
                 0xda => {
                     let frame = self.frame.as_ref().ok_or(ORDER)?;
-                    return Ok(Segment::Scan(Scan::read(frame, segment, end)?));
+                    let scan = Scan::read(frame, segment, end)?;
+                    for part in &scan.components {
+                        self.tables.quantization(frame.components[part.component])?;
+                    }
+                    return Ok(Segment::Scan(scan));
                 }
                 0xc0..=0xcf if self.frame.is_none() => self.frame = Some(Frame::read(marker, segment)?),
                 // The colour transform that Adobe's segment names; 1 is YCbCr, which is what three

@@ -6,28 +6,28 @@
 //! what libjpeg-turbo, and with it nearly every program, makes of a file, so the same pixels are
 //! hashed here and there.
 
+use crate::vector::{Processor, Rows};
+
 const CONST_BITS: u32 = 13;
 const PASS1_BITS: u32 = 2;
-
-/// Rows of eight values.
-type Rows = [[i32; 8]; 8];
 
 /// Coefficients, row by row, to samples less 128, not yet clamped. None of these may be beyond
 /// [`LARGEST_SAMPLE`].
 #[inline(always)]
-pub(crate) fn inverse(coefficients: &Rows) -> Rows {
-    let half = transposed(&pass::<{ CONST_BITS - PASS1_BITS }>(coefficients));
-    transposed(&pass::<{ CONST_BITS + PASS1_BITS + 3 }>(&half))
+pub(crate) fn inverse(coefficients: &Rows, processor: impl Processor) -> Rows {
+    let half = processor.transposed(&pass::<{ CONST_BITS - PASS1_BITS }>(coefficients));
+    processor.transposed(&pass::<{ CONST_BITS + PASS1_BITS + 3 }>(&half))
+}
+
+/// What [`inverse`] makes of a block whose coefficients are 0 but for the first.
+#[inline(always)]
+pub(crate) fn flat(first: i32) -> i32 {
+    first.wrapping_add(4) >> 3
 }
 
 /// Samples further from the middle than this are refused: 32 bits hold twice as much before the last
 /// shift. A picture's own are within 128, and what quantization adds does not come near.
 pub(crate) const LARGEST_SAMPLE: u32 = 4096;
-
-#[inline(always)]
-fn transposed(rows: &Rows) -> Rows {
-    std::array::from_fn(|i| std::array::from_fn(|j| rows[j][i]))
-}
 
 /// One pass over the eight columns, then a rounded shift by `SHIFT`. The loop is one vector
 /// operation after the other for a compiler.
@@ -68,4 +68,18 @@ fn pass<const SHIFT: u32>(x: &Rows) -> Rows {
         out[7][i] = round(sub(e0, o0));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flat_block_is_what_the_transform_makes_of_it() {
+        for first in -9000..9000 {
+            let mut coefficients = [[0; 8]; 8];
+            coefficients[0][0] = first;
+            assert_eq!(inverse(&coefficients, crate::vector::Any), [[flat(first); 8]; 8]);
+        }
+    }
 }

@@ -12,7 +12,7 @@ use super::block::{Coefficients, LumaBlocks, ZIGZAG};
 use super::frame::{Frame, NO_TABLE, Scan, Tables};
 use super::huffman::{AcTable, DcTable, END, Next, REFILLED_LOOKUPS, TOO_MANY};
 use super::sequential::Intervals;
-use crate::vector::Work;
+use crate::vector::{Processor, Work};
 
 /// The coefficients of luma as far as they have come.
 pub(super) struct Progress {
@@ -77,7 +77,7 @@ impl Work for Reading<'_> {
     type Result = Result<usize, Refusal>;
 
     #[inline(always)]
-    fn run(self) -> Self::Result {
+    fn run(self, _: impl Processor) -> Self::Result {
         self.progress.turn(self.scan)?;
         let reader = BitReader::new(self.file, self.scan.data);
         let intervals = Intervals::new(self.tables);
@@ -414,7 +414,7 @@ impl<B: LumaBlocks> Work for HandingOn<'_, B> {
     type Result = Result<(), Refusal>;
 
     #[inline(always)]
-    fn run(self) -> Self::Result {
+    fn run(self, processor: impl Processor) -> Self::Result {
         let Self { frame, progress, out } = self;
         let down = frame.luma().down;
         for (row, blocks) in progress.blocks.chunks(progress.across * down).enumerate() {
@@ -428,7 +428,7 @@ impl<B: LumaBlocks> Work for HandingOn<'_, B> {
                     }
                     let mut taker = out.block(x, y);
                     taker.set_all(&block.coefficients);
-                    taker.finish()?;
+                    taker.finish(processor)?;
                 }
             }
             out.end_row(row);

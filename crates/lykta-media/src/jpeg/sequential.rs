@@ -5,7 +5,7 @@ use super::bits::BitReader;
 use super::block::{self, LumaBlocks};
 use super::frame::{Frame, NO_TABLE, Scan, Tables};
 use super::huffman::{AcTable, DcTable, SkipTable};
-use crate::vector::Work;
+use crate::vector::{Processor, Work};
 
 /// What is done with the blocks of one component.
 enum Part {
@@ -30,7 +30,7 @@ impl<B: LumaBlocks> Work for Reading<'_, B> {
     type Result = Result<usize, Refusal>;
 
     #[inline(always)]
-    fn run(self) -> Self::Result {
+    fn run(self, processor: impl Processor) -> Self::Result {
         let Self { file, frame, tables, scan, out, rows } = self;
         let interleaved = scan.components.len() > 1;
         let mut parts = Vec::new();
@@ -70,7 +70,7 @@ impl<B: LumaBlocks> Work for Reading<'_, B> {
                             for y in 0..*high {
                                 for x in 0..*across {
                                     let block = out.block(unit * across + x, y + row % down);
-                                    block::read(&mut reader, dc, ac, &mut last_dc, block)?;
+                                    block::read(&mut reader, dc, ac, &mut last_dc, block, processor)?;
                                 }
                             }
                         }

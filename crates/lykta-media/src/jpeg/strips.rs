@@ -3,6 +3,7 @@
 use super::block::{Coefficients, LumaBlocks, OutOfRange, Quantized};
 use super::frame::Frame;
 use crate::decode::Sink;
+use crate::vector::Processor;
 
 /// Turns blocks into strips of pixels, each a row of units high, and gives them to a sink.
 pub(super) struct Strips<S> {
@@ -82,20 +83,22 @@ impl Coefficients for PixelBlock<'_> {
     }
 
     #[inline(always)]
-    fn finish(self) -> Result<(), OutOfRange> {
+    fn finish(self, processor: impl Processor) -> Result<(), OutOfRange> {
         self.quantized.reach()?;
         let rows = self.pixels.chunks_mut(self.stride).take(8);
-        if let Some(first) = self.quantized.only_first() {
-            // Nothing but the mean: what the transform makes of it.
-            let sample = ((first + 4) >> 3).saturating_add(128).clamp(0, 255) as u8;
+        if let Some(sample) = self.quantized.flat() {
+            let sample = (sample + 128) as u8;
             for row in rows {
                 row[..8].fill(sample);
             }
         } else {
-            for (row, samples) in rows.zip(self.quantized.samples()) {
-                for (pixel, sample) in row.iter_mut().zip(samples) {
-                    *pixel = (sample + 128).clamp(0, 255) as u8;
-                }
+            // All at once, and then to their rows: one loop of vector operations.
+            let mut pixels = [0; 64];
+            for (pixel, sample) in pixels.iter_mut().zip(self.quantized.samples(processor).as_flattened()) {
+                *pixel = (sample + 128).clamp(0, 255) as u8;
+            }
+            for (row, pixels) in rows.zip(pixels.as_chunks::<8>().0) {
+                row[..8].copy_from_slice(pixels);
             }
         }
         self.quantized.clear();

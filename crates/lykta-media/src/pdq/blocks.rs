@@ -26,6 +26,7 @@ use crate::pdq::hash::SIDE;
 use crate::pdq::plane::{Mirrors, Planes, dot};
 use crate::pdq::weights::{self, Sample};
 use crate::picture::Dimensions;
+use crate::vector::Processor;
 
 /// A row of coefficients of a block, or what belongs to it.
 type Row = [f32; 8];
@@ -217,10 +218,19 @@ impl<const LANES: usize> Coefficients for SampledBlock<'_, LANES> {
     }
 
     #[inline(always)]
-    fn finish(self) -> Result<(), OutOfRange> {
+    fn finish(self, processor: impl Processor) -> Result<(), OutOfRange> {
         let Self { quantized, weights, sums } = self;
-        if quantized.reach()? > 16 * 127 {
-            clamp(quantized, weights, sums);
+        let reach = quantized.reach()?;
+        if let Some(sample) = quantized.flat() {
+            // All its pixels are rounded alike, which does not average out, and costs nothing to know.
+            for (sums, weights) in sums.iter_mut().zip(&weights.down) {
+                sums[0] += weights[0] * (8 * sample) as f32;
+            }
+            quantized.clear();
+            return Ok(());
+        }
+        if reach > 16 * 127 {
+            clamp(quantized, weights, sums, processor);
         }
         let mut total = *sums;
         for (v, row) in quantized.coefficients().as_chunks::<8>().0.iter().enumerate() {
@@ -237,8 +247,13 @@ impl<const LANES: usize> Coefficients for SampledBlock<'_, LANES> {
 
 /// Adds what clamping of samples changes.
 #[inline(always)]
-fn clamp<const LANES: usize>(quantized: &Quantized, weights: &Weights<LANES>, sums: &mut [Row; LANES]) {
-    let samples = quantized.samples();
+fn clamp<const LANES: usize>(
+    quantized: &Quantized,
+    weights: &Weights<LANES>,
+    sums: &mut [Row; LANES],
+    processor: impl Processor,
+) {
+    let samples = quantized.samples(processor);
     let mut change = [[0f32; 8]; 8];
     let mut any = 0;
     for (change, samples) in change.iter_mut().zip(&samples) {
