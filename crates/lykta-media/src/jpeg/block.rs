@@ -100,14 +100,13 @@ impl Quantized {
         if sum > 16 * idct::LARGEST_SAMPLE { Err(OutOfRange) } else { Ok(sum) }
     }
 
-    /// The one value of all samples, less 128 and clamped, if the block has nothing but a mean.
+    /// The one value of all samples, less 128 and clamped, if the block has nothing but a mean: if that
+    /// is all of its `reach`.
     #[inline(always)]
-    pub(crate) fn flat(&self) -> Option<i32> {
-        let first = i32::from(self.coefficients[0]) * i32::from(self.factors[0]);
-        let mut others = self.coefficients;
-        others[0] = 0;
-        let is_flat = others.iter().fold(0, |all, c| all | c) == 0;
-        is_flat.then(|| idct::flat(first).clamp(-128, 127))
+    pub(crate) fn flat(&self, reach: u32) -> Option<i32> {
+        let first = i32::from(self.coefficients[0]);
+        let is_flat = reach == (first * i32::from(self.reaches[0])).unsigned_abs();
+        is_flat.then(|| idct::flat(first * i32::from(self.factors[0])).clamp(-128, 127))
     }
 
     /// The samples, less 128 and not clamped. [`Quantized::reach`] must have been checked.

@@ -84,9 +84,9 @@ impl Coefficients for PixelBlock<'_> {
 
     #[inline(always)]
     fn finish(self, processor: impl Processor) -> Result<(), OutOfRange> {
-        self.quantized.reach()?;
+        let reach = self.quantized.reach()?;
         let rows = self.pixels.chunks_mut(self.stride).take(8);
-        if let Some(sample) = self.quantized.flat() {
+        if let Some(sample) = self.quantized.flat(reach) {
             let sample = (sample + 128) as u8;
             for row in rows {
                 row[..8].fill(sample);

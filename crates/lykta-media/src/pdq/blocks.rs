@@ -221,7 +221,7 @@ impl<const LANES: usize> Coefficients for SampledBlock<'_, LANES> {
     fn finish(self, processor: impl Processor) -> Result<(), OutOfRange> {
         let Self { quantized, weights, sums } = self;
         let reach = quantized.reach()?;
-        if let Some(sample) = quantized.flat() {
+        if let Some(sample) = quantized.flat(reach) {
             // All its pixels are rounded alike, which does not average out, and costs nothing to know.
             for (sums, weights) in sums.iter_mut().zip(&weights.down) {
                 sums[0] += weights[0] * (8 * sample) as f32;
