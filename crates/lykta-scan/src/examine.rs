@@ -118,6 +118,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
                 Outcome::Failed(failure)
             }
             PictureResult::Hashed(hashed) => {
+                record.unread_scans = hashed.unread_scans;
                 let views = hashed.hash;
                 record.pdq = Some(views.hashes[0]);
                 record.pdq_quality = Some(views.quality);

@@ -23,6 +23,8 @@ pub struct Record {
     pub pdq: Option<Pdq>,
     /// Quality of that PDQ, 0..=100.
     pub pdq_quality: Option<u8>,
+    /// Scans of a JPEG that were not read, those of colour alone: damage in them was not seen.
+    pub unread_scans: usize,
     /// Hits: exact ones first, then by distance, list, entry and kind.
     pub matches: Vec<Match>,
     /// Matches left out because a later index retracts their entries.
@@ -80,6 +82,7 @@ impl Record {
             digests: Digests::default(),
             pdq: None,
             pdq_quality: None,
+            unread_scans: 0,
             matches: Vec::new(),
             retracted: 0,
             outcome: Outcome::Failed(Failure::Internal),
@@ -147,6 +150,7 @@ impl Record {
             digests: DigestMap(&self.digests),
             pdq: self.pdq.map(|pdq| pdq.to_string()),
             pdq_quality: self.pdq_quality,
+            unread_scans: self.unread_scans,
             outcome: self.outcome.name(),
             reason: self.outcome.reason(),
             matches: &self.matches,
@@ -256,9 +260,15 @@ struct ItemLine<'r> {
     digests: DigestMap<'r>,
     pdq: Option<String>,
     pdq_quality: Option<u8>,
+    #[serde(skip_serializing_if = "is_zero")]
+    unread_scans: usize,
     outcome: &'static str,
     reason: Option<&'static str>,
     matches: &'r [Match],
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 struct DigestMap<'r>(&'r Digests);
@@ -291,6 +301,7 @@ mod tests {
             digests: [Digest::Sha1([0xab; 20])].into_iter().collect(),
             pdq: Some(Pdq([0x0f; 32])),
             pdq_quality: Some(88),
+            unread_scans: 0,
             matches: vec![Match {
                 kind: Kind::Pdq,
                 distance: 7,

@@ -68,6 +68,7 @@ pub struct Summary {
     access_times_at_risk: u64,
     disputed: u64,
     retracted: u64,
+    not_all_read: u64,
     hits: Hits,
 }
 
@@ -85,6 +86,7 @@ impl Summary {
             access_times_at_risk: 0,
             disputed: 0,
             retracted: 0,
+            not_all_read: 0,
             hits: Hits::new(warn_hits),
         }
     }
@@ -103,6 +105,7 @@ impl Summary {
         self.access_times_at_risk += u64::from(record.access_time_at_risk);
         self.disputed += record.matches.iter().filter(|found| found.disputed).count() as u64;
         self.retracted += record.retracted;
+        self.not_all_read += u64::from(record.unread_scans > 0);
         self.hits.add(record);
     }
 
@@ -157,6 +160,12 @@ impl Summary {
         self.retracted
     }
 
+    /// Pictures of which parts that their likeness does not depend on were not read: damage in them was
+    /// not seen.
+    pub fn not_all_read(&self) -> u64 {
+        self.not_all_read
+    }
+
     /// Entries that more items matched than [`Options::warn_hits`](crate::Options::warn_hits) says,
     /// most hits first. Entries of role ignore are not counted. When very many entries were
     /// matched, only some of them were counted, and a note says so.
@@ -175,8 +184,18 @@ impl Summary {
             .then(|| format!("{} with disputed entries, which count as any other", matches(self.disputed)));
         let retracted = (self.retracted > 0)
             .then(|| format!("{} left out: a later index retracts their entries", matches(self.retracted)));
+        let not_all_read = (self.not_all_read > 0).then(|| {
+            let pictures = self.not_all_read;
+            format!("damage may be unseen in the colours of {pictures} of the JPEGs: they are in scans of their own, which were not read")
+        });
         let near = self.near.note().map(str::to_owned);
-        near.into_iter().chain(at_risk).chain(disputed).chain(retracted).chain(self.hits.notes()).collect()
+        near.into_iter()
+            .chain(at_risk)
+            .chain(disputed)
+            .chain(retracted)
+            .chain(not_all_read)
+            .chain(self.hits.notes())
+            .collect()
     }
 
     /// What a program that scans exits with: 0 complete and nothing found, 1 complete and
@@ -249,6 +268,7 @@ impl Serialize for Summary {
         map.serialize_entry("unexamined", &self.unexamined)?;
         map.serialize_entry("disputed", &self.disputed)?;
         map.serialize_entry("retracted", &self.retracted)?;
+        map.serialize_entry("not_all_read", &self.not_all_read)?;
         map.serialize_entry("near", &self.near)?;
         map.serialize_entry("frequent_entries", &self.frequent_entries())?;
         map.serialize_entry("frequent_entries_complete", &self.hits.all_counted())?;
@@ -321,6 +341,7 @@ mod tests {
             digests: Digests::default(),
             pdq: None,
             pdq_quality: None,
+            unread_scans: 0,
             matches: found.into_iter().collect(),
             retracted: 0,
             outcome,
@@ -417,6 +438,14 @@ mod tests {
         let notes = summary.notes();
         assert!(notes.iter().any(|note| note.starts_with("1 match with disputed entries")), "{notes:?}");
         assert!(notes.iter().any(|note| note.starts_with("2 matches left out")), "{notes:?}");
+    }
+
+    #[test]
+    fn pictures_that_were_not_read_to_the_last_scan_are_told_of() {
+        let whole = record(Outcome::UnmatchedExactAndNear, 1, None);
+        let summary = summary(&[Record { unread_scans: 4, ..whole.clone() }, whole]);
+        assert_eq!(summary.not_all_read(), 1);
+        assert!(summary.notes().iter().any(|note| note.contains("colours of 1 of the JPEGs")));
     }
 
     #[test]

@@ -100,6 +100,9 @@ struct Line {
     width: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     height: Option<u32>,
+    /// Scans of a JPEG that were not read, those of colour alone; none where all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread_scans: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     /// Why it is not a file to hash; such a thing is mentioned, but no failure.
@@ -118,7 +121,8 @@ impl Line {
 
     fn set_picture(&mut self, picture: PictureResult<PdqHash>) {
         match picture {
-            PictureResult::Hashed(FileHash { hash, dimensions, .. }) => {
+            PictureResult::Hashed(FileHash { hash, dimensions, unread_scans, .. }) => {
+                self.unread_scans = Some(unread_scans).filter(|&scans| scans > 0);
                 self.pdq = Some(hash.pdq.to_string());
                 self.pdq_quality = Some(hash.quality);
                 self.width = Some(dimensions.width);
