@@ -37,9 +37,11 @@ use crate::sniff::Format;
 pub(super) fn probe(bytes: &[u8]) -> Result<Header, Cause> {
     let head = Head::read(bytes)?;
     let (width, height) = (head.width.into(), head.height.into());
-    let memory = head.memory();
-    let hash_memory = Opened::new(bytes)
-        .map_or(memory, |opened| opened.memory() + RowSampler::memory(opened.dimensions(), Channels::Grey));
+    let by_rows = Opened::new(bytes)
+        .map(|opened| opened.memory() + RowSampler::memory(opened.dimensions(), Channels::Grey));
+    // Of a small picture, the tables and buffers of whichever decoder are more than its pixels.
+    let memory = head.memory().max(*by_rows.as_ref().unwrap_or(&0));
+    let hash_memory = by_rows.unwrap_or(memory);
     Ok(Header { format: Format::Jpeg, width, height, memory, hash_memory })
 }
 

@@ -159,8 +159,8 @@ impl Window<'_> {
                     self.bytes.push(0xff);
                     self.next += 2;
                 }
-                // A fill byte: any number of them may stand before a marker.
-                Some(0xff) => self.next += 1,
+                // A marker, or fill bytes, of which any number may stand before one; a zero behind fill
+                // bytes is neither, and libjpeg does not always read the same then.
                 _ => {
                     self.at_end = true;
                     return;
@@ -173,6 +173,10 @@ impl Window<'_> {
         if !self.at_end {
             self.copy();
         }
+        let fill = self.file[self.next..].iter().take_while(|&&byte| byte == 0xff).count();
+        if self.file.get(self.next + fill) == Some(&0) {
+            return Err(Refusal::Unusual("fill bytes within entropy-coded data"));
+        }
         let ready = u64::from(count) + 8 * (self.bytes.len() - at) as u64;
         match ready.checked_sub(self.made_up) {
             None => Err(Refusal::Damaged("its entropy-coded data ends before the picture does")),
@@ -184,7 +188,8 @@ impl Window<'_> {
     /// Some writers put a few bytes or padding behind the data of a scan. But where a code was misread,
     /// data is left over, too: within a scan there is no other reason.
     fn left_over(&self, at: usize, bits: u64) -> Refusal {
-        let is_within = matches!(self.file.get(self.next + 1), Some(0xd0..=0xd7));
+        let marker = self.file[self.next..].iter().find(|&&byte| byte != 0xff);
+        let is_within = matches!(marker, Some(0xd0..=0xd7));
         let is_padding = self.bytes[at..].windows(2).all(|pair| pair[0] == pair[1]);
         if self.at_end && !is_within && (bits <= 64 || is_padding) {
             Refusal::Unusual("bytes are left over at the end of a scan")
@@ -195,11 +200,12 @@ impl Window<'_> {
 
     fn restart(&mut self, at: usize, count: u32, number: u8) -> Result<(), Refusal> {
         let marker = self.finish(at, count)?;
-        if self.file.get(marker..marker + 2) != Some(&[0xff, 0xd0 + number]) {
+        let fill = self.file[marker..].iter().take_while(|&&byte| byte == 0xff).count();
+        if fill == 0 || self.file.get(marker + fill) != Some(&(0xd0 + number)) {
             return Err(RESTART);
         }
         self.bytes.clear();
-        (self.next, self.at_end, self.made_up) = (marker + 2, false, 0);
+        (self.next, self.at_end, self.made_up) = (marker + fill + 1, false, 0);
         Ok(())
     }
 }

@@ -128,7 +128,7 @@ fn many_threads_share_little_memory() {
         write(dir.path(), &format!("{number:02}"), &bytes);
     }
     // Room for one at a time, more or less.
-    for memory in [400_000, 1 << 20] {
+    for memory in [1 << 20, 2 << 20] {
         let tight = Options { memory, ..options(8) };
         let (records, summary) = scan(dir.path(), &near(), tight);
         let (relaxed, _) = scan(dir.path(), &near(), options(1));
@@ -150,7 +150,9 @@ fn a_small_budget_refuses_the_same_pictures_for_any_number_of_threads() {
         write(dir.path(), &format!("{number:02}"), &bytes);
     }
     let (large, _) = scan(dir.path(), &near(), options(2));
-    let tight = |jobs| scan(dir.path(), &near(), Options { memory: 60_000, ..options(jobs) }).0;
+    // Enough for a picture of 10 kB, but not for one of 50.
+    let memory = lykta_media::probe(&picture(0)).unwrap().hash_memory + 30_000;
+    let tight = |jobs| scan(dir.path(), &near(), Options { memory, ..options(jobs) }).0;
     let small = tight(1);
     assert!(small == tight(2));
     assert!(small == tight(7));

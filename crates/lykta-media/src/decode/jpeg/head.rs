@@ -104,10 +104,10 @@ impl Head {
     }
 
     /// Bytes at the worst moment of the second decoder, which wants more than the first: two a
-    /// coefficient and one a sample of each component, and the output with all of them.
+    /// coefficient and one a sample of each component, and the output with all of them; and tables.
     pub(super) fn memory(&self) -> u64 {
         let pixels = u64::from(self.width) * u64::from(self.height);
-        3 * self.samples + pixels * u64::from(self.components.max(1))
+        3 * self.samples + pixels * u64::from(self.components.max(1)) + (512 << 10)
     }
 }
 
