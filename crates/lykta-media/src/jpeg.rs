@@ -204,7 +204,7 @@ impl<'f> Opened<'f> {
     }
 
     fn read_progressive(&mut self, out: &mut impl LumaBlocks, scans: &mut usize) -> Result<(), Refusal> {
-        let mut progress = Progress::new(&self.frame);
+        let mut progress = Progress::new(&self.frame)?;
         loop {
             let Self { file, segments, frame, scan, .. } = self;
             let progress = &mut progress;

@@ -148,7 +148,7 @@ pub(super) fn read(
             let found = ac.look_up(reader);
             if found.is_nothing() {
                 reader.refill();
-                let next = ac.read(reader)?;
+                let next = ac.read(reader, found)?;
                 k = place(k, next, &mut block)?;
                 break;
             }

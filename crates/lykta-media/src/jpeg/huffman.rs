@@ -42,10 +42,11 @@ impl Codes {
         Ok(Self { ends, places, symbols: symbols.to_vec() })
     }
 
-    /// The symbol whose code the 16 bits begin with, and the length of the code.
+    /// The symbol whose code the 16 bits begin with, and the length of the code, which is `shortest` or
+    /// longer.
     #[inline]
-    fn find(&self, bits: u32) -> Option<(u8, u32)> {
-        let length = (1..=16).find(|&length| bits < self.ends[length])?;
+    fn find(&self, bits: u32, shortest: usize) -> Option<(u8, u32)> {
+        let length = (shortest..=16).find(|&length| bits < self.ends[length])?;
         let place = (bits >> (16 - length)) as i32 + self.places[length];
         Some((*self.symbols.get(place as usize)?, length as u32))
     }
@@ -53,13 +54,13 @@ impl Codes {
     /// For each value of `peeked` bits, the symbol and the length of the code that they hold completely.
     fn within(&self, peeked: u32) -> impl Iterator<Item = Option<(u8, u32)>> + '_ {
         (0..1 << peeked)
-            .map(move |bits: u32| self.find(bits << (16 - peeked)).filter(|&(_, length)| length <= peeked))
+            .map(move |bits: u32| self.find(bits << (16 - peeked), 1).filter(|&(_, length)| length <= peeked))
     }
 
     /// The long way: the symbol whose code the bits begin with, and the length of the code.
     #[inline(never)]
     fn read(&self, bits: u64) -> Result<(u8, u32), Refusal> {
-        self.find(bits::top(bits, 16)).ok_or(NO_CODE)
+        self.find(bits::top(bits, 16), 1).ok_or(NO_CODE)
     }
 }
 
@@ -135,6 +136,9 @@ pub(super) struct Next {
 /// value, 16 of the first, 8 of the second step, 8 of the first, 8 of bits that the first uses, 8 of
 /// those that both use. Without a second its step is 0 and its value that of the first: to put it
 /// in place again does no harm.
+///
+/// Where the value does not fit into the bits, nothing is used, and the code's length and symbol stand
+/// in place of the first's bits and step; 0 where even the code does not fit.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Found(u64);
 
@@ -152,10 +156,19 @@ impl Found {
         )
     }
 
+    fn of_code(symbol: u8, length: u32) -> Self {
+        Self(u64::from(symbol) << 16 | u64::from(length) << 8)
+    }
+
+    /// The symbol and its length, if only these are known.
+    fn code(self) -> Option<(u8, u32)> {
+        (self.0 != 0).then_some(((self.0 >> 16) as u8, (self.0 >> 8 & 0xff) as u32))
+    }
+
     /// Whether the long way is to be gone.
     #[inline(always)]
     pub(super) fn is_nothing(self) -> bool {
-        self.0 == 0
+        self.used() == 0
     }
 
     #[inline(always)]
@@ -189,11 +202,12 @@ pub(super) struct AcTable {
 
 impl AcTable {
     pub(super) fn new(codes: &Codes) -> Self {
-        let single: Vec<Option<(Next, u32)>> = codes
-            .within(PEEKED)
+        let known: Vec<Option<(u8, u32)>> = codes.within(PEEKED).collect();
+        let single: Vec<Option<(Next, u32)>> = known
+            .iter()
             .enumerate()
             .map(|(bits, found)| {
-                let (symbol, length) = found?;
+                let (symbol, length) = (*found)?;
                 let next = Self::meaning(symbol);
                 let size = if next.step == END { 0 } else { u32::from(symbol & 15) };
                 if size == 0 {
@@ -204,7 +218,10 @@ impl AcTable {
             })
             .collect();
         let entries = (0..single.len()).map(|bits| {
-            let Some(first) = single[bits] else { return Found::default() };
+            let Some(first) = single[bits] else {
+                return known[bits]
+                    .map_or_else(Found::default, |(symbol, length)| Found::of_code(symbol, length));
+            };
             let behind = single[bits << first.1 & (single.len() - 1)];
             // An end of band of several blocks goes with values of its own.
             let fits = |second: &(Next, u32)| {
@@ -232,17 +249,18 @@ impl AcTable {
         self.entries[reader.peek(PEEKED)]
     }
 
-    /// The long way. Takes at most 26 bits.
+    /// The long way, where a look-up has `found` nothing to use. Takes at most 26 bits.
     #[inline(always)]
-    pub(super) fn read(&self, reader: &mut BitReader<'_>) -> Result<Next, Refusal> {
-        let (next, used) = self.read_bits(reader.bits())?;
+    pub(super) fn read(&self, reader: &mut BitReader<'_>, found: Found) -> Result<Next, Refusal> {
+        let (next, used) = self.read_bits(reader.bits(), found)?;
         reader.skip(used);
         Ok(next)
     }
 
     #[inline(never)]
-    fn read_bits(&self, bits: u64) -> Result<(Next, u32), Refusal> {
-        let (symbol, length) = self.codes.read(bits)?;
+    fn read_bits(&self, bits: u64, found: Found) -> Result<(Next, u32), Refusal> {
+        let longer = || self.codes.find(bits::top(bits, 16), PEEKED as usize + 1);
+        let (symbol, length) = found.code().or_else(longer).ok_or(NO_CODE)?;
         let mut next = Self::meaning(symbol);
         if next.step == END {
             return Ok((next, length));
