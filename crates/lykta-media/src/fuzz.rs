@@ -41,15 +41,15 @@ pub fn hash_file(data: &[u8]) {
 
 /// A JPEG that this crate reads itself has the pixels that libjpeg finds in it, every one; and the
 /// planes that its coefficients give, all four, are those of its pixels, give or take the rounding of
-/// these. `libjpeg` is its luma; none if it refuses the file.
-pub fn jpeg(data: &[u8], libjpeg: impl FnOnce(&[u8]) -> Option<Vec<u8>>) {
+/// these. `libjpeg` is its luma; none if it refuses the file. Gives whether the file was read.
+pub fn jpeg(data: &[u8], libjpeg: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> bool {
     let opened = || (sniff(data) == Some(Format::Jpeg)).then(|| Opened::new(data).ok()).flatten();
-    let Some(dimensions) = opened().map(|opened| opened.dimensions()) else { return };
+    let Some(dimensions) = opened().map(|opened| opened.dimensions()) else { return false };
     if dimensions.pixels() > 1 << 20 {
-        return;
+        return false;
     }
     let Some(Ok((pixels, unread_scans))) = opened().map(|opened| opened.read_rows(|_, _| Vec::new())) else {
-        return;
+        return false;
     };
     let furthest = opened().and_then(|opened| {
         let furthest = Furthest { quantized: Quantized::new(opened.factors()), reach: 0 };
@@ -70,6 +70,7 @@ pub fn jpeg(data: &[u8], libjpeg: impl FnOnce(&[u8]) -> Option<Vec<u8>>) {
             (found.expect("its blocks were read before"), pdq::planes(&picture, Mode::Full, true));
         same_planes(&found, &expected, furthest.unwrap_or(0) as f32 / 16.0);
     }
+    true
 }
 
 /// Looks for the block that reaches furthest from the middle.

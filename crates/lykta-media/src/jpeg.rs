@@ -3,8 +3,9 @@
 //! Taken are baseline, extended and progressive frames of 8 bits with Huffman coding, grey or YCbCr
 //! with luma sampled finest, with or without restart markers, in any order of scans that the standard
 //! allows. Chroma is passed over, code by code where it is interleaved with luma, else altogether.
-//! Everything else is [`Refusal::Unusual`], damage is [`Refusal::Damaged`], and both go to the
-//! general decoder: nothing here fills a gap with grey or guesses what a writer meant.
+//! Everything else is [`Refusal::Unusual`] and goes to the general decoders. Damage in the data is
+//! [`Refusal::Damaged`] and does not, since they would fill it with grey: nothing here fills a gap or
+//! guesses what a writer meant.
 //!
 //! ```text
 //! file -> frame: segments, tables -> bits: entropy-coded data, unstuffed -> huffman: symbols
@@ -30,11 +31,11 @@ use progressive::Progress;
 use strips::Strips;
 
 use crate::decode::Sink;
-use crate::pdq::{BlockSampler, Mode, Planes, RowSampler};
+use crate::pdq::{BlockSampler, Mode, Planes, RowSampler, blocks};
 use crate::picture::{Channels, Dimensions, Picture, Pixels};
 use crate::vector::widest;
 
-/// Why a file is left to the general decoder.
+/// Why a file was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// It may be sound, but is none of those read here.
@@ -79,8 +80,9 @@ impl fmt::Display for Usable {
 /// Cannot happen: every row of units is handed on, or there is an error.
 const MISSING: Failure = Failure { refusal: Refusal::Unusual("rows are missing"), usable: Usable::Scans(0) };
 
-/// Scans at most; writers make about ten.
-const MOST_SCANS: usize = 100;
+/// Pixels times scans of a progressive picture, at most: each scan is a walk over all blocks. Writers
+/// make about ten scans.
+const MOST_PIXELS_OF_SCANS: u64 = 10_000_000_000;
 
 /// A file whose segments before the first scan with luma were read.
 pub(crate) struct Opened<'f> {
@@ -90,19 +92,38 @@ pub(crate) struct Opened<'f> {
     /// Quantization factors of luma, in zigzag order.
     factors: [u16; 64],
     scan: Scan,
-    /// Scans of chroma alone, whose data was not looked at.
-    unread_scans: usize,
+    seen: Seen,
+}
+
+/// Which scans have come.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    /// Of each component, whether one had it.
+    components: [bool; 3],
+    /// Those of chroma alone, whose data was not looked at.
+    unread: usize,
+}
+
+impl Seen {
+    fn note(&mut self, scan: &Scan) {
+        scan.components.iter().for_each(|part| self.components[part.component] = true);
+        self.unread += usize::from(scan.luma().is_none());
+    }
 }
 
 impl<'f> Opened<'f> {
     pub(crate) fn new(file: &'f [u8]) -> Result<Self, Refusal> {
         let mut segments = Segments::new(file);
-        let mut unread_scans = 0;
-        let scan = next_of_luma(&mut segments, &mut unread_scans)?
-            .ok_or(Refusal::Damaged("it ends before its first scan"))?;
+        let mut seen = Seen::default();
+        let scan = match segments.next()? {
+            Segment::Scan(scan) if scan.luma().is_some() => scan,
+            Segment::Scan(_) => return Err(Refusal::Unusual("its first scan has no luma")),
+            Segment::End { .. } => return Err(Refusal::Unusual("it ends before its first scan")),
+        };
+        seen.note(&scan);
         let frame = segments.frame().cloned().ok_or(Refusal::Damaged("it has no frame"))?;
         let factors = segments.tables.quantization(frame.luma())?;
-        Ok(Self { file, segments, frame, factors, scan, unread_scans })
+        Ok(Self { file, segments, frame, factors, scan, seen })
     }
 
     pub(crate) fn dimensions(&self) -> Dimensions {
@@ -148,13 +169,12 @@ impl<'f> Opened<'f> {
     /// The planes of the picture, those of mirror images too with `mirrored`; and how many scans were
     /// not read.
     pub(crate) fn planes(self, mode: Mode, mirrored: bool) -> Result<(Planes, usize), Failure> {
-        // Two rows of the plane are fed at a time, and with those of the picture upside down four.
-        if mirrored {
-            if let Some(sampler) = self.block_sampler::<4>(mode, true) {
-                return self.read(sampler).map(|(sampler, unread)| (sampler.finish(), unread));
-            }
-        } else if let Some(sampler) = self.block_sampler::<2>(mode, false) {
-            return self.read(sampler).map(|(sampler, unread)| (sampler.finish(), unread));
+        if blocks::is_precise(self.dimensions(), self.unit_rows(), mode) {
+            return if mirrored {
+                self.read_blocks::<{ blocks::LANES_MIRRORED }>(mode, true)
+            } else {
+                self.read_blocks::<{ blocks::LANES }>(mode, false)
+            };
         }
         let (sampler, unread) =
             self.read_rows(|dimensions, channels| RowSampler::new(dimensions, channels, mode, mirrored))?;
@@ -162,20 +182,17 @@ impl<'f> Opened<'f> {
         Ok((planes, unread))
     }
 
-    fn block_sampler<const LANES: usize>(&self, mode: Mode, mirrored: bool) -> Option<BlockSampler<LANES>> {
+    fn read_blocks<const LANES: usize>(self, mode: Mode, mirrored: bool) -> Result<(Planes, usize), Failure> {
         let (across, unit_rows) = (self.frame.blocks().0, self.unit_rows());
-        let sampler = BlockSampler::new(self.dimensions(), across, unit_rows, &self.factors, mode, mirrored)?;
-        sampler.is_precise().then_some(sampler)
+        let sampler =
+            BlockSampler::<LANES>::new(self.dimensions(), across, unit_rows, &self.factors, mode, mirrored);
+        self.read(sampler.ok_or(MISSING)?).map(|(sampler, unread)| (sampler.finish(), unread))
     }
 
     /// All planes from coefficients, whatever the size and however little precise that is.
     pub(crate) fn planes_of_coefficients(self, mode: Mode) -> Result<Planes, Failure> {
         // As many lanes as there are rows in all planes: of a small picture, one block feeds them all.
-        const ALL: usize = 128;
-        let (across, unit_rows) = (self.frame.blocks().0, self.unit_rows());
-        let sampler =
-            BlockSampler::<ALL>::new(self.dimensions(), across, unit_rows, &self.factors, mode, true);
-        self.read(sampler.ok_or(MISSING)?).map(|(sampler, _)| sampler.finish())
+        self.read_blocks::<128>(mode, true).map(|(planes, _)| planes)
     }
 
     /// Reads all of the picture; its blocks go to `out`. Gives the number of scans not read, too.
@@ -190,7 +207,7 @@ impl<'f> Opened<'f> {
             let result = self.read_progressive(&mut out, &mut scans);
             result.map_err(|refusal| Failure { refusal, usable: Usable::Scans(scans) })?;
         }
-        Ok((out, self.unread_scans))
+        Ok((out, self.seen.unread))
     }
 
     fn read_sequential(&mut self, out: &mut impl LumaBlocks, rows: &mut usize) -> Result<(), Refusal> {
@@ -204,6 +221,11 @@ impl<'f> Opened<'f> {
     }
 
     fn read_progressive(&mut self, out: &mut impl LumaBlocks, scans: &mut usize) -> Result<(), Refusal> {
+        // What is a marker within chroma or beyond the picture counts as well: there are few.
+        let markers = memchr::memmem::find_iter(&self.file[self.scan.data..], b"\xff\xda").count() as u64;
+        if self.dimensions().pixels().saturating_mul(1 + markers) > MOST_PIXELS_OF_SCANS {
+            return Err(Refusal::Unusual("the number of its scans"));
+        }
         let mut progress = Progress::new(&self.frame)?;
         loop {
             let Self { file, segments, frame, scan, .. } = self;
@@ -213,8 +235,7 @@ impl<'f> Opened<'f> {
             segments.go_to(end);
             match self.next_scan()? {
                 None => break,
-                Some(next) if *scans + self.unread_scans < MOST_SCANS => self.scan = next,
-                Some(_) => return Err(Refusal::Unusual("the number of its scans")),
+                Some(next) => self.scan = next,
             }
         }
         if !progress.is_complete() {
@@ -223,26 +244,30 @@ impl<'f> Opened<'f> {
         widest(progressive::HandingOn { frame: &self.frame, progress: &progress, out })
     }
 
+    /// The next scan that has luma; none at the end of the picture.
     fn next_scan(&mut self) -> Result<Option<Scan>, Refusal> {
-        let next = next_of_luma(&mut self.segments, &mut self.unread_scans)?;
-        // Decoders differ in when they look at them.
-        if self.segments.tables.quantization(self.frame.luma())? != self.factors {
-            return Err(Refusal::Unusual("quantization factors that change"));
-        }
-        Ok(next)
-    }
-}
-
-/// The next scan that has luma; none at the end of the picture.
-fn next_of_luma(segments: &mut Segments<'_>, unread_scans: &mut usize) -> Result<Option<Scan>, Refusal> {
-    loop {
-        match segments.next()? {
-            Segment::End => return Ok(None),
-            Segment::Scan(scan) if scan.luma().is_some() => return Ok(Some(scan)),
-            Segment::Scan(scan) => {
-                *unread_scans += 1;
-                segments.skip_data(&scan)?;
+        loop {
+            let next = self.segments.next()?;
+            // Decoders differ in when they look at them.
+            if self.segments.tables.quantization(self.frame.luma())? != self.factors {
+                return Err(Refusal::Unusual("quantization factors that change"));
+            }
+            match next {
+                Segment::Scan(scan) => {
+                    self.seen.note(&scan);
+                    if scan.luma().is_some() {
+                        return Ok(Some(scan));
+                    }
+                    self.segments.skip_data(&scan)?;
+                }
+                // Some writers leave the marker out; then it must be known that all data has come.
+                Segment::End { marked } if marked || self.seen.unread == 0 => break,
+                Segment::End { .. } => return Err(Refusal::Unusual("it has no end")),
             }
         }
+        if self.seen.components[..self.frame.components.len()].contains(&false) {
+            return Err(Refusal::Unusual("a component has no scan"));
+        }
+        Ok(None)
     }
 }

@@ -21,7 +21,7 @@
 //! - [`Mode::Cli512`]'s nearest-neighbour shrink is linear too: its weights go to the pixels that
 //!   the shrink would have kept.
 
-mod blocks;
+pub(crate) mod blocks;
 mod hash;
 mod plane;
 #[doc(hidden)]
@@ -196,10 +196,11 @@ impl Planes {
 }
 
 /// [`hash`] of the picture in the file `bytes`; the same hash, or the same kind of error, as by way
-/// of [`decode`](crate::decode).
+/// of [`decode`](crate::decode), but that a bit or two of a JPEG of more than four megapixels may differ.
 ///
-/// JPEG is hashed from its coefficients, or from rows of luma where their rounding would matter; a
-/// progressive one with the coefficients of luma held. PNG, TIFF, BMP, PNM and farbfeld are hashed row by row as they are decoded, but for kinds that
+/// JPEG is hashed from its coefficients, or from rows of luma where their rounding would matter; of a
+/// progressive one the coefficients of luma are held. PNG, TIFF, BMP, PNM and farbfeld are
+/// hashed row by row as they are decoded, but for kinds that
 /// do not come so (interlaced PNG, TIFF in planes, BMP with run lengths, PNM as text). Of others
 /// the whole picture is decoded first. Memory: [`Header::hash_memory`](crate::Header::hash_memory).
 ///

@@ -145,6 +145,12 @@ fn a_file_is_hashed_as_its_decoded_picture_is() {
                 let distance = found.hash.pdq.distance(&expected.pdq);
                 assert!(distance <= 2, "{}: {distance} bits", path.display());
                 assert!(found.hash.quality.abs_diff(expected.quality) <= 1, "{}", path.display());
+                let views_of_it = views_of_file(&bytes, &Limits::default(), Mode::Full).unwrap().hash;
+                assert_eq!(views_of_it.hashes[0], found.hash.pdq, "{}", path.display());
+                let expected = views(picture.unwrap(), Mode::Full);
+                for (found, expected) in views_of_it.hashes.iter().zip(expected.hashes) {
+                    assert!(found.distance(&expected) <= 4, "{}: a view", path.display());
+                }
             }
             (found, expected) => {
                 assert_eq!(found.map(|found| found.hash), expected, "{}", path.display())

@@ -56,14 +56,20 @@ pub(super) fn read<T>(
     read: impl FnOnce(Opened<'_>) -> Result<T, Failure>,
     of_whole: impl FnOnce(Picture) -> T,
 ) -> Result<T, Cause> {
-    let opened = || Opened::new(bytes).map_err(|_| damaged("it is left to others"));
-    // Its own panic is no reason to give a picture up: there are two decoders more.
-    match contained(Format::Jpeg, || opened().map(read)) {
-        Ok(Ok(result)) => return Ok(result),
-        Ok(Err(Failure { refusal: Refusal::Damaged(reason), usable })) => {
+    let opened = || Ok(Opened::new(bytes).ok().map(read));
+    match contained(Format::Jpeg, opened) {
+        Ok(Some(Ok(result))) => return Ok(result),
+        Ok(Some(Err(Failure { refusal: Refusal::Damaged(reason), usable }))) => {
             return Err(damaged(&format!("{reason}; {usable}")));
         }
-        Ok(Err(Failure { refusal: Refusal::Unusual(_), .. })) | Err(_) => {}
+        // Its own panic is no reason to give a picture up: there are two decoders more. The process's
+        // panic hook has told of it, and where there are tests it is a failure.
+        Err(_) if cfg!(debug_assertions) => panic!("this crate's own decoder panicked"),
+        Ok(Some(Err(Failure { refusal: Refusal::Unusual(_), .. })) | None) | Err(_) => {}
+    }
+    let (dimensions, limit) = (header.dimensions(), limits.max_pixels_of_whole());
+    if dimensions.pixels() > limit {
+        return Err(Cause::Pixels { dimensions, limit });
     }
     if header.memory > limits.max_memory {
         return Err(Cause::Memory { needed: header.memory, limit: limits.max_memory });

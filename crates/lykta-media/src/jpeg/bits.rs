@@ -22,7 +22,7 @@ pub(super) struct BitReader<'f> {
     window: Window<'f>,
     /// The byte of the window that the next refill begins with.
     at: usize,
-    /// The next bits, from the top; below them zeros.
+    /// The next bits, from the top; `count` of them count.
     bits: u64,
     count: u32,
 }
@@ -89,6 +89,11 @@ impl<'f> BitReader<'f> {
         value
     }
 
+    /// Checks that no bits were used that were made up.
+    pub(super) fn check(&self) -> Result<(), Refusal> {
+        if self.window.made_up > u64::from(self.count) { Err(ENDS_BEFORE) } else { Ok(()) }
+    }
+
     /// Checks that the data was used up: less than a byte of padding is left, none is missing.
     /// Gives the byte of the file at which the marker behind it begins.
     pub(super) fn finish(&mut self) -> Result<usize, Refusal> {
@@ -102,6 +107,8 @@ impl<'f> BitReader<'f> {
         Ok(())
     }
 }
+
+const ENDS_BEFORE: Refusal = Refusal::Damaged("its entropy-coded data ends before the picture does");
 
 /// The first `count` of the bits, 0..=16.
 #[inline(always)]
@@ -179,7 +186,7 @@ impl Window<'_> {
         }
         let ready = u64::from(count) + 8 * (self.bytes.len() - at) as u64;
         match ready.checked_sub(self.made_up) {
-            None => Err(Refusal::Damaged("its entropy-coded data ends before the picture does")),
+            None => Err(ENDS_BEFORE),
             Some(left) if left >= 8 => Err(self.left_over(at, left)),
             Some(_) => Ok(self.next),
         }

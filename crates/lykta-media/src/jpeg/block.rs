@@ -2,7 +2,7 @@
 
 use super::Refusal;
 use super::bits::BitReader;
-use super::huffman::{AcTable, DcTable, END, Next, REFILLED_LOOKUPS, TOO_MANY};
+use super::huffman::{AcTable, DcTable, END, Next, REFILLED_LOOKUPS, SEVERAL, TOO_MANY};
 use super::idct;
 use crate::vector::{Processor, Rows};
 
@@ -137,8 +137,11 @@ pub(super) fn read(
     processor: impl Processor,
 ) -> Result<(), Refusal> {
     reader.refill();
-    // Cannot overflow: what the block before had was in range.
+    // Cannot overflow: it was 16 bits before.
     *last_dc += dc.difference(reader)?;
+    if last_dc.unsigned_abs() > LARGEST_DC {
+        return Err(OutOfRange.into());
+    }
     block.set(0, *last_dc);
     // The coefficient that was placed last.
     let mut k = 0;
@@ -170,6 +173,9 @@ pub(super) fn read(
     Ok(block.finish(processor)?)
 }
 
+/// A DC coefficient above this cannot be in range whatever its factor, and fits 16 bits.
+pub(super) const LARGEST_DC: u32 = 8 * idct::LARGEST_SAMPLE - 1;
+
 /// The last coefficient of a block.
 const LAST: usize = 63;
 
@@ -179,8 +185,11 @@ const LAST: usize = 63;
 fn place(k: usize, next: Next, block: &mut impl Coefficients) -> Result<usize, Refusal> {
     let k = k + next.step;
     if k > LAST {
-        // Only progressive scans have ends of band of more than one block.
-        return if next.step == END && next.value == 0 { Ok(k) } else { Err(TOO_MANY) };
+        return match next.step {
+            END if next.value == 0 => Ok(k),
+            END => Err(SEVERAL),
+            _ => Err(TOO_MANY),
+        };
     }
     block.set(ZIGZAG[k].into(), next.value);
     Ok(k)

@@ -59,6 +59,12 @@ impl Frame {
         if components.iter().any(odd) || luma.quantization > 3 || components[1..].iter().any(larger) {
             return Err(Refusal::Unusual("its components or their sampling"));
         }
+        // Without a segment that says so, these names are how some writers say RGB.
+        if let [r, g, b] = &components[..]
+            && [r.name, g.name, b.name] == *b"RGB"
+        {
+            return Err(Refusal::Unusual("its colours are not YCbCr"));
+        }
         // A scan of one component has no units, so its factors say nothing.
         if let [only] = &mut components[..] {
             (only.across, only.down) = (1, 1);
@@ -100,7 +106,7 @@ impl Frame {
     }
 }
 
-/// Of quantization.
+/// The largest quantization factor that is taken.
 const LARGEST_FACTOR: u16 = 6500;
 
 /// The tables in force, each replaced by the next of its number.
@@ -221,6 +227,12 @@ impl Scan {
             }
             components.push(InScan { component, dc, ac });
         }
+        // B.2.3: blocks of a unit.
+        let blocks =
+            |part: &InScan| frame.components[part.component].across * frame.components[part.component].down;
+        if components.len() > 1 && components.iter().map(blocks).sum::<usize>() > 10 {
+            return Err(Refusal::Unusual("the size of its units"));
+        }
         let (first, last) = (usize::from(*first), usize::from(*last));
         let (high, low) = (u32::from(second >> 4), u32::from(second & 15));
         let valid = if frame.progressive {
@@ -245,7 +257,10 @@ impl Scan {
 /// What comes next in a file.
 pub(super) enum Segment {
     Scan(Scan),
-    End,
+    /// The end of the picture: its marker, or the end of the file.
+    End {
+        marked: bool,
+    },
 }
 
 /// Walks through the segments of a file.
@@ -296,9 +311,9 @@ impl<'f> Segments<'f> {
     /// Reads up to the next scan or the end of the picture.
     pub(super) fn next(&mut self) -> Result<Segment, Refusal> {
         loop {
-            let marker = self.marker()?;
+            let Some(marker) = self.marker()? else { return Ok(Segment::End { marked: false }) };
             if marker == END {
-                return Ok(Segment::End);
+                return Ok(Segment::End { marked: true });
             }
             let length = self.file.get(self.at..).and_then(<[u8]>::first_chunk).ok_or(CUT)?;
             let end = self.at + usize::from(u16::from_be_bytes(*length));
@@ -333,18 +348,17 @@ impl<'f> Segments<'f> {
         }
     }
 
-    /// The marker at hand, fill bytes before it passed over. The end of the file is the end of the
-    /// picture: some writers leave that marker out, and whether all data has come is known anyway.
-    fn marker(&mut self) -> Result<u8, Refusal> {
+    /// The marker at hand, fill bytes before it passed over; none at the end of the file.
+    fn marker(&mut self) -> Result<Option<u8>, Refusal> {
         let rest = self.file.get(self.at..).unwrap_or_default();
         let fill = rest.iter().take_while(|&&byte| byte == 0xff).count();
         match rest.get(fill) {
             Some(_) if fill == 0 => Err(Refusal::Unusual("stray bytes are between its segments")),
             Some(&marker) => {
                 self.at += fill + 1;
-                Ok(marker)
+                Ok(Some(marker))
             }
-            None => Ok(END),
+            None => Ok(None),
         }
     }
 }

@@ -13,10 +13,10 @@ const PEEKED: u32 = 11;
 /// The step of an end-of-band code: beyond every coefficient.
 pub(super) const END: usize = 128;
 
-/// Counts of codes of 1 to 16 bits, and their symbols in order: what a DHT segment says.
+/// Canonical codes of 1 to 16 bits and their symbols: what a DHT segment says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Codes {
-    /// The first code of each length, aligned to 16 bits, and one past the last.
+    /// One past the last code of each length, aligned to 16 bits.
     ends: [u32; 17],
     /// What to add to a code of each length to have the place of its symbol.
     places: [i32; 17],
@@ -34,8 +34,8 @@ impl Codes {
             places[length] = place - code as i32;
             code += u32::from(counts[length - 1]);
             place += i32::from(counts[length - 1]);
-            if code > 1 << length {
-                return Err(Refusal::Damaged("a Huffman table has more codes than fit"));
+            if code >= 1 << length && counts[length - 1..].iter().any(|&count| count > 0) {
+                return Err(Refusal::Unusual("a Huffman table has more codes than fit"));
             }
             ends[length] = code << (16 - length);
         }
@@ -348,7 +348,7 @@ impl SkipTable {
         let (symbol, length) = self.codes.read(bits)?;
         let next = AcTable::meaning(symbol);
         if next.step == END {
-            return if next.value == 0 { Ok((64, length)) } else { Err(NO_CODE) };
+            return if next.value == 0 { Ok((64, length)) } else { Err(SEVERAL) };
         }
         let size = u32::from(symbol & 15);
         if size > 10 {
@@ -358,6 +358,9 @@ impl SkipTable {
         if k > 64 { Err(TOO_MANY) } else { Ok((k, length + size)) }
     }
 }
+
+/// An end of band of several blocks, which only progressive scans have.
+pub(super) const SEVERAL: Refusal = Refusal::Unusual("a code of progressive scans in a sequential one");
 
 /// Look-ups that one refill is enough for.
 pub(super) const REFILLED_LOOKUPS: u32 = super::bits::REFILLED / PEEKED;

@@ -11,7 +11,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::Refusal;
 use super::bits::BitReader;
-use super::block::{Coefficients, LumaBlocks, ZIGZAG};
+use super::block::{Coefficients, LARGEST_DC, LumaBlocks, OutOfRange, ZIGZAG};
 use super::frame::{Frame, NO_TABLE, Scan, Tables};
 use super::huffman::{AcTable, DcTable, END, Next, REFILLED_LOOKUPS, TOO_MANY};
 use super::sequential::Intervals;
@@ -138,6 +138,9 @@ impl Reading<'_> {
         let layout = Layout::new(self.frame, self.scan);
         let blocks = self.progress.blocks.all_mut();
         for unit in 0..layout.units() {
+            if unit % layout.across == 0 {
+                reader.check()?;
+            }
             if intervals.next(&mut reader)? {
                 last = 0;
             }
@@ -147,8 +150,11 @@ impl Reading<'_> {
                     let difference = table.difference(&mut reader)?;
                     if let Some(block) = block {
                         last += difference;
-                        let value = i16::try_from(last << low).map_err(|_| LARGE)?;
-                        blocks[block].coefficients[0] = value;
+                        let value = last << low;
+                        if value.unsigned_abs() > LARGEST_DC {
+                            return Err(OutOfRange.into());
+                        }
+                        blocks[block].coefficients[0] = value as i16;
                     }
                 }
             }
@@ -161,6 +167,9 @@ impl Reading<'_> {
         let layout = Layout::new(self.frame, self.scan);
         let blocks = self.progress.blocks.all_mut();
         for unit in 0..layout.units() {
+            if unit % layout.across == 0 {
+                reader.check()?;
+            }
             intervals.next(&mut reader)?;
             for part in &layout.parts {
                 for block in part.blocks(unit) {
@@ -182,6 +191,7 @@ impl Reading<'_> {
         let mut band = Band { first: scan.first, last: scan.last, low: scan.low, ended: 0 };
         let across = frame.width.div_ceil(8);
         for row in progress.blocks.all_mut().chunks_mut(progress.across).take(frame.height.div_ceil(8)) {
+            reader.check()?;
             for block in &mut row[..across] {
                 if intervals.next(&mut reader)? {
                     band.restart()?;
@@ -204,6 +214,7 @@ impl Reading<'_> {
         let mut band = Band { first: scan.first, last: scan.last, low: scan.low, ended: 0 };
         let across = frame.width.div_ceil(8);
         for row in progress.blocks.all_mut().chunks_mut(progress.across).take(frame.height.div_ceil(8)) {
+            reader.check()?;
             for block in &mut row[..across] {
                 if intervals.next(&mut reader)? {
                     band.restart()?;
@@ -438,8 +449,6 @@ impl Part {
     }
 }
 
-const LARGE: Refusal = Refusal::Unusual("coefficients that no picture of 8 bits has");
-
 /// Hands the blocks on, row by row.
 pub(super) struct HandingOn<'r, B> {
     pub(super) frame: &'r Frame,
@@ -461,7 +470,7 @@ impl<B: LumaBlocks> Work for HandingOn<'_, B> {
                     let others = &block.coefficients[1..];
                     // More than 12 bits with the sign.
                     if others.iter().fold(0, |all, &c| all | (c ^ (c >> 15))) > 2047 {
-                        return Err(LARGE);
+                        return Err(OutOfRange.into());
                     }
                     let mut taker = out.block(x, y);
                     taker.set_all(&block.coefficients);

@@ -85,6 +85,7 @@ impl<B: LumaBlocks> Work for Reading<'_, B> {
                 }
             }
             if (row + 1) % down == 0 || row + 1 == units_down {
+                reader.check()?;
                 out.end_row(row / down);
                 *rows = row / down + 1;
             }

@@ -14,17 +14,17 @@
 //! `LANES` of them, mirrored ones included.
 //!
 //! Two things are lost with the pixels. They are whole numbers, and what rounding adds to a
-//! sample is noise, the smaller the more pixels the sample has: [`BlockSampler::is_precise`] tells where
-//! it does not matter. And they are clamped to 0..=255: a block that could leave that range is
+//! sample is noise, the smaller the more pixels the sample has: [`is_precise`] tells where it does not
+//! matter. And they are clamped to 0..=255: a block that could leave that range is
 //! transformed to see what clamping changes, and the change is added.
 
 use std::sync::LazyLock;
 
 use crate::jpeg::{Coefficients, LumaBlocks, OutOfRange, Quantized};
-use crate::pdq::Mode;
 use crate::pdq::hash::SIDE;
 use crate::pdq::plane::{Mirrors, Planes, dot};
 use crate::pdq::weights::{self, Sample};
+use crate::pdq::{Mode, SMALLEST_SIDE};
 use crate::picture::Dimensions;
 use crate::vector::Processor;
 
@@ -45,6 +45,27 @@ static COSINES: LazyLock<[[f32; 8]; 8]> = LazyLock::new(|| {
     })
 });
 
+/// Lanes that [`is_precise`] pictures need, without mirror images and with them.
+pub(crate) const LANES: usize = 2;
+pub(crate) const LANES_MIRRORED: usize = 4;
+
+/// Whether the hash from coefficients is that of the pixels, but for a bit or two of one picture in
+/// thirty. Not so in smaller pictures, and in [`Mode::Cli512`], which takes few pixels of a large one. The
+/// answer is the same with mirror images and without, so that a picture has one hash.
+pub(crate) fn is_precise(dimensions: Dimensions, unit_rows: usize, mode: Mode) -> bool {
+    // At the least; the noise says more, but takes longer.
+    if dimensions.pixels() <= 1 << 22 {
+        return false;
+    }
+    let Dimensions { width, height } = dimensions;
+    let shrunk = weights::is_shrunk(width, height, mode);
+    let (columns, rows) = (weights::of_line(width, shrunk), weights::of_line(height, shrunk));
+    width.min(height) >= SMALLEST_SIDE
+        && noise(&columns, &rows) <= LARGEST_NOISE
+        && most_at_once(&targets(&rows, None), unit_rows) <= LANES
+        && most_at_once(&targets(&rows, Some(height)), unit_rows) <= LANES_MIRRORED
+}
+
 /// One row of the plane, upright or upside down, and the rows of pixels that make it.
 struct Target {
     row: usize,
@@ -52,10 +73,13 @@ struct Target {
     sample: Sample,
 }
 
-impl Target {
-    fn end(&self) -> usize {
-        self.sample.start + self.sample.weights.len()
-    }
+/// The rows of the plane, and those of the plane upside down of a picture `mirrored_height` high.
+fn targets(rows: &[Sample], mirrored_height: Option<u32>) -> Vec<Target> {
+    let back = mirrored_height.map_or_else(Vec::new, |height| weights::reversed(rows, height));
+    let target = |upside_down| {
+        move |(row, sample): (usize, &Sample)| Target { row, upside_down, sample: sample.clone() }
+    };
+    rows.iter().enumerate().map(target(false)).chain(back.iter().enumerate().map(target(true))).collect()
 }
 
 /// The weights of the blocks in one row of blocks, by vertical wave.
@@ -80,7 +104,6 @@ pub(crate) struct BlockSampler<const LANES: usize> {
     across: Vec<Sample>,
     /// Empty unless mirror images are wanted.
     across_back: Vec<Sample>,
-    noise: f32,
     planes: Planes,
 }
 
@@ -97,14 +120,9 @@ impl<const LANES: usize> BlockSampler<LANES> {
     ) -> Option<Self> {
         let shrunk = weights::is_shrunk(width, height, mode);
         let (columns, rows) = (weights::of_line(width, shrunk), weights::of_line(height, shrunk));
-        let noise = noise(&columns, &rows);
-        let rows_back = if mirrored { weights::reversed(&rows, height) } else { Vec::new() };
         let columns_back = if mirrored { weights::reversed(&columns, width) } else { Vec::new() };
-        let target = |upside_down| move |(row, sample)| Target { row, upside_down, sample };
-        let upright = rows.into_iter().enumerate().map(target(false));
-        let mut waiting: Vec<Target> =
-            upright.chain(rows_back.into_iter().enumerate().map(target(true))).collect();
-        waiting.sort_by_key(|target| std::cmp::Reverse((target.sample.start, target.end())));
+        let mut waiting = targets(&rows, mirrored.then_some(height));
+        waiting.sort_by_key(|target| std::cmp::Reverse((target.sample.start, target.sample.end())));
         if most_at_once(&waiting, unit_rows) > LANES {
             return None;
         }
@@ -120,15 +138,8 @@ impl<const LANES: usize> BlockSampler<LANES> {
             line: vec![[[0.0; 8]; LANES]; blocks],
             across: columns.iter().map(projected).collect(),
             across_back: columns_back.iter().map(projected).collect(),
-            noise,
             planes: Planes { upright: Box::new([[0.0; SIDE]; SIDE]), mirrors: mirrored.then(Mirrors::empty) },
         })
-    }
-
-    /// Whether the hash will be that of the pixels. Not so in smaller pictures, and in
-    /// [`Mode::Cli512`], which takes few pixels of a large one.
-    pub(crate) fn is_precise(&self) -> bool {
-        self.noise <= LARGEST_NOISE
     }
 
     /// The planes, once all rows were taken.
@@ -190,7 +201,9 @@ impl<const LANES: usize> LumaBlocks for BlockSampler<LANES> {
 
     fn end_row(&mut self, row: usize) {
         for lane in 0..LANES {
-            if self.lanes[lane].as_ref().is_some_and(|target| target.end() <= (row + 1) * self.unit_rows)
+            if self.lanes[lane]
+                .as_ref()
+                .is_some_and(|target| target.sample.end() <= (row + 1) * self.unit_rows)
                 && let Some(target) = self.lanes[lane].take()
             {
                 self.finish_lane(lane, &target);
@@ -314,7 +327,7 @@ fn noise(columns: &[Sample], rows: &[Sample]) -> f32 {
 
 /// The most targets that one row of units feeds.
 fn most_at_once(targets: &[Target], unit_rows: usize) -> usize {
-    let units = |target: &Target| (target.sample.start / unit_rows, (target.end() - 1) / unit_rows);
+    let units = |target: &Target| (target.sample.start / unit_rows, (target.sample.end() - 1) / unit_rows);
     let last = targets.iter().map(|target| units(target).1).max().unwrap_or(0);
     let mut counts = vec![0; last + 1];
     for target in targets {
@@ -322,4 +335,37 @@ fn most_at_once(targets: &[Target], unit_rows: usize) -> usize {
         counts[first..=last].iter_mut().for_each(|count| *count += 1);
     }
     counts.into_iter().max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vector::Any;
+
+    /// Planes of 8 x `rows` blocks, made up, with as many lanes.
+    fn planes<const LANES: usize>(rows: usize, mirrored: bool) -> Option<Planes> {
+        let dimensions = Dimensions { width: 64, height: rows as u32 * 8 };
+        let mut sampler = BlockSampler::<LANES>::new(dimensions, 8, 8, &[3; 64], Mode::Full, mirrored)?;
+        for row in 0..rows {
+            sampler.start_row(row);
+            for x in 0..8 {
+                let mut block = sampler.block(x, 0);
+                (0..64)
+                    .for_each(|place| block.set(place, ((row * 31 + x * 7 + place * 13) % 41) as i32 - 20));
+                block.finish(Any).expect("in range");
+            }
+            sampler.end_row(row);
+        }
+        Some(sampler.finish())
+    }
+
+    #[test]
+    fn lanes_that_are_used_again_give_the_same_planes() {
+        let all = planes::<128>(400, true).expect("lanes for every row of every plane");
+        let few = planes::<LANES_MIRRORED>(400, true).expect("enough for a tall picture");
+        assert!(all.all() == few.all());
+        let upright = planes::<LANES>(400, false).expect("enough for a tall picture");
+        assert!(upright.all()[0] == all.all()[0]);
+        assert!(planes::<LANES>(8, false).is_none(), "a row of blocks feeds eight rows of the plane");
+    }
 }

@@ -7,7 +7,7 @@ use crate::pdq::hash::SIDE;
 const SHRUNK: u32 = 512;
 
 /// One sample of a line: the weights of the pixels from `start` on. They sum to 1.
-#[derive(PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Sample {
     pub(super) start: usize,
     pub(super) weights: Vec<f32>,
