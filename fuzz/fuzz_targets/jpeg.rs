@@ -11,5 +11,7 @@ fn libjpeg(bytes: &[u8]) -> Option<Vec<u8>> {
 
 libfuzzer_sys::fuzz_target!(
     init: drop(std::panic::take_hook()),
-    |data: &[u8]| _ = lykta_media::fuzz::jpeg(data, libjpeg)
+    |data: &[u8]| {
+        lykta_media::fuzz::jpeg(data, libjpeg);
+    }
 );
