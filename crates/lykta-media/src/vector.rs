@@ -2,8 +2,9 @@
 //!
 //! Rust compiles for the oldest x86-64 unless told otherwise. With AVX2 a row of a block is one
 //! register in place of four instructions that imitate each multiplication, and with BMI2 a shift
-//! takes its count from any register: on photographs this was 0.64 against 0.80 of the time. The
-//! compiler finds all that by itself but for one thing, turning rows into columns.
+//! takes its count from any register: large photographs were hashed in 0.64 of libjpeg-turbo's time
+//! against 0.80, and their pixels made in 1.1 against 1.7. The compiler finds all that by itself but for
+//! one thing, turning rows into columns.
 
 /// Eight rows of eight values.
 pub(crate) type Rows = [[i32; 8]; 8];

@@ -186,7 +186,10 @@ impl Summary {
             .then(|| format!("{} left out: a later index retracts their entries", matches(self.retracted)));
         let not_all_read = (self.not_all_read > 0).then(|| {
             let pictures = self.not_all_read;
-            format!("damage may be unseen in the colours of {pictures} of the JPEGs: they are in scans of their own, which were not read")
+            format!(
+                "damage may be unseen in the colours of {pictures} of the JPEGs: they are in scans of their own, \
+                 which were not read"
+            )
         });
         let near = self.near.note().map(str::to_owned);
         near.into_iter()
