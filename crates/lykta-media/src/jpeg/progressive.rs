@@ -120,8 +120,8 @@ impl Work for Reading<'_> {
         match (self.scan.first, self.scan.high) {
             (0, 0) => self.first_dc(reader, intervals),
             (0, _) => self.refine_dc(reader, intervals),
-            (_, 0) => self.first_ac(reader, intervals),
-            _ => self.refine_ac(reader, intervals),
+            (_, 0) => self.ac::<false>(reader, intervals),
+            _ => self.ac::<true>(reader, intervals),
         }
     }
 }
@@ -185,7 +185,11 @@ impl Reading<'_> {
     }
 
     #[inline(always)]
-    fn first_ac(self, mut reader: BitReader<'_>, mut intervals: Intervals) -> Result<usize, Refusal> {
+    fn ac<const REFINES: bool>(
+        self,
+        mut reader: BitReader<'_>,
+        mut intervals: Intervals,
+    ) -> Result<usize, Refusal> {
         let Self { frame, tables, scan, progress, .. } = self;
         let table = AcTable::new(tables.ac[scan.components[0].ac].as_ref().ok_or(NO_TABLE)?);
         let mut band = Band { first: scan.first, last: scan.last, low: scan.low, ended: 0 };
@@ -196,30 +200,13 @@ impl Reading<'_> {
                 if intervals.next(&mut reader)? {
                     band.restart()?;
                 }
-                if band.ended > 0 {
+                if REFINES {
+                    band.refine(&mut reader, &table, block)?;
+                } else if band.ended > 0 {
                     band.ended -= 1;
                 } else {
                     band.read(&mut reader, &table, block)?;
                 }
-            }
-        }
-        band.restart()?;
-        reader.finish()
-    }
-
-    #[inline(always)]
-    fn refine_ac(self, mut reader: BitReader<'_>, mut intervals: Intervals) -> Result<usize, Refusal> {
-        let Self { frame, tables, scan, progress, .. } = self;
-        let table = AcTable::new(tables.ac[scan.components[0].ac].as_ref().ok_or(NO_TABLE)?);
-        let mut band = Band { first: scan.first, last: scan.last, low: scan.low, ended: 0 };
-        let across = frame.width.div_ceil(8);
-        for row in progress.blocks.all_mut().chunks_mut(progress.across).take(frame.height.div_ceil(8)) {
-            reader.check()?;
-            for block in &mut row[..across] {
-                if intervals.next(&mut reader)? {
-                    band.restart()?;
-                }
-                band.refine(&mut reader, &table, block)?;
             }
         }
         band.restart()?;
