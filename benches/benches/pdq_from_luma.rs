@@ -28,7 +28,7 @@ fn pdq_from_luma(c: &mut Criterion) {
                 b.iter(|| pdq::hash(black_box(&picture), Mode::Full));
             });
             group.bench_function(BenchmarkId::new(format!("views/{colour}"), size), |b| {
-                b.iter(|| pdq::views(black_box(&picture), Mode::Full));
+                b.iter(|| pdq::variants(black_box(&picture), Mode::Full));
             });
             group.finish();
         }

@@ -206,7 +206,8 @@ Exit code 0; 3 when some file could not be hashed; 2 when stopped early.
 
 Examples:
   lykta hash picture.jpg
-  lykta hash --kind sha256,pdq --csv pictures/ > list.csv"
+  lykta hash --kind sha256,pdq --csv pictures/ > list.csv
+  lykta hash --views crops --csv pictures/ > list-that-finds-cut-copies.csv"
 )]
 pub(crate) struct HashArgs {
     /// Kinds of hash, separated by commas: md5, sha1, sha256, blake3, pdq; all when not given
@@ -215,6 +216,10 @@ pub(crate) struct HashArgs {
     /// Pixels that PDQ looks at: all of them, or those that Meta's command line keeps
     #[arg(long, value_enum, default_value_t = PdqModeArg::Full)]
     pub(crate) pdq_mode: PdqModeArg,
+    /// Hashes of parts of pictures too, for a list: copies that were cut, or had a band laid over them,
+    /// match one of these
+    #[arg(long, value_enum, value_name = "VIEWS")]
+    pub(crate) views: Option<HashViewsArg>,
     /// Write CSV instead of JSON lines
     #[arg(long)]
     pub(crate) csv: bool,
@@ -234,6 +239,12 @@ pub(crate) struct HashArgs {
     /// Files and folders
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HashViewsArg {
+    /// The middle, all but a band at the top or bottom, what is within borders
+    Crops,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -162,6 +162,11 @@ impl<D: AsRef<[u8]>> Index<D> {
         Kind::ALL.into_iter().filter(|kind| self.hash_count(*kind) > 0).collect()
     }
 
+    /// The names of views that any of its entries has, in no particular order.
+    pub fn views(&self) -> impl Iterator<Item = &str> {
+        self.layout.meta.views.iter().map(String::as_str)
+    }
+
     /// The lists that the index was built from, in the order in which they were given.
     pub fn sources(&self) -> &[Source] {
         &self.layout.meta.sources

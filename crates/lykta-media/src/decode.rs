@@ -60,9 +60,7 @@ impl Limits {
 
     fn check(&self, header: &Header, needed: u64) -> Result<(), Error> {
         let dimensions = header.dimensions();
-        // Of a picture large enough for this to matter, all pixels are more than some rows.
-        let is_whole = header.hash_memory >= header.memory;
-        let limit = if is_whole { self.max_pixels_of_whole() } else { self.max_pixels };
+        let limit = if header.is_whole() { self.max_pixels_of_whole() } else { self.max_pixels };
         if dimensions.pixels() > limit {
             return Err(Cause::Pixels { dimensions, limit }.into());
         }
@@ -91,7 +89,7 @@ pub struct Header {
     /// Estimate, from above, of the bytes that [`decode`] has allocated at its worst moment.
     pub memory: u64,
     /// The same of [`pdq::hash_file`](crate::pdq::hash_file) and
-    /// [`pdq::views_of_file`](crate::pdq::views_of_file): some hundred bytes a column where the
+    /// [`pdq::variants_of_file`](crate::pdq::variants_of_file): some hundred bytes a column where the
     /// picture comes row by row, all of it where it must be decoded whole.
     pub hash_memory: u64,
 }
@@ -100,6 +98,12 @@ impl Header {
     /// Width and height.
     pub const fn dimensions(&self) -> Dimensions {
         Dimensions { width: self.width, height: self.height }
+    }
+
+    /// Whether the picture is decoded whole to be hashed. Of a picture large enough for this to matter,
+    /// all pixels are more than some rows.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.hash_memory >= self.memory
     }
 }
 
@@ -143,7 +147,13 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, Error> {
     limits.check(&header, header.memory)?;
     let format = header.format;
     contained(format, || match format {
-        Format::Jpeg => jpeg::read(bytes, &header, limits, |opened| opened.picture(), |picture| picture),
+        Format::Jpeg => jpeg::read(
+            bytes,
+            &header,
+            limits,
+            |opened| opened.picture().map(|(picture, _)| picture),
+            |picture| picture,
+        ),
         Format::Heic => heic::decode(bytes),
         _ => general::decode(bytes, format, limits),
     })

@@ -1,7 +1,7 @@
 //! Properties that fuzzers and replays call: each takes any bytes and panics where it is violated.
 
 use crate::jpeg::{Coefficients, LumaBlocks, Opened, OutOfRange, Quantized};
-use crate::pdq::{self, Mode, Planes, View, reference};
+use crate::pdq::{self, Mode, Planes, Variant, reference};
 use crate::vector::Processor;
 use crate::{ErrorKind, Format, Limits, Picture, Pixels, decode as decode_picture, probe, sniff};
 
@@ -16,7 +16,7 @@ pub fn decode(data: &[u8]) {
     assert_eq!(picture.format(), Some(header.format));
     assert!(picture.pixels().bytes().len() as u64 <= header.memory, "more memory than announced");
     assert_eq!(decode_picture(data, &limits).ok(), Some(picture.clone()));
-    let views = pdq::views(&picture, Mode::Full);
+    let views = pdq::variants(&picture, Mode::Full);
     let hash = pdq::hash(&picture, Mode::Full);
     assert_eq!((views.hashes[0], views.quality), (hash.pdq, hash.quality));
 }
@@ -24,7 +24,7 @@ pub fn decode(data: &[u8]) {
 /// A file is hashed as its decoded picture is, whether or not all of that was in memory; where it
 /// is not decoded, it is not hashed either, for the same kind of reason.
 pub fn hash_file(data: &[u8]) {
-    let limits = Limits { max_pixels: 1 << 22, max_memory: 1 << 26 };
+    let limits = Limits { max_pixels: 1 << 22, max_memory: 1 << 27 };
     let kind = |error: crate::Error| error.kind();
     let picture = decode_picture(data, &limits).map_err(kind);
     if picture == Err(ErrorKind::OverLimit) {
@@ -32,10 +32,10 @@ pub fn hash_file(data: &[u8]) {
     }
     for mode in [Mode::Full, Mode::Cli512] {
         let hash = pdq::hash_file(data, &limits, mode).map_err(kind);
-        let views = pdq::views_of_file(data, &limits, mode).map_err(kind);
+        let views = pdq::variants_of_file(data, &limits, mode).map_err(kind);
         let picture = picture.as_ref().map_err(|kind| *kind);
         assert_eq!(hash.map(|hash| hash.hash), picture.map(|picture| pdq::hash(picture, mode)));
-        assert_eq!(views.map(|views| views.hash), picture.map(|picture| pdq::views(picture, mode)));
+        assert_eq!(views.map(|views| views.hash), picture.map(|picture| pdq::variants(picture, mode)));
     }
 }
 
@@ -145,12 +145,12 @@ pub fn pdq_matrix(data: &[u8]) {
 /// the plane: a little more than 1e-3 was seen, and ten times that is allowed for such bytes.
 pub fn matrix_form_is_the_definition(picture: &Picture, mode: Mode, tolerance: f32) {
     let hash = pdq::hash(picture, mode);
-    let views = pdq::views(picture, mode);
+    let views = pdq::variants(picture, mode);
     assert_eq!(views.hashes[0], hash.pdq);
     assert_eq!(views.quality, hash.quality);
     let qualities = reference::qualities(picture, mode, 2e-3);
     assert!(qualities.contains(&hash.quality), "quality {} not {qualities:?}", hash.quality);
-    for (view, found) in View::ALL.into_iter().zip(views.hashes) {
+    for (view, found) in Variant::ALL.into_iter().zip(views.hashes) {
         let picture = transformed(picture, view);
         let expected = reference::hash(&picture, mode).pdq;
         let undecided = reference::undecided(&picture, mode, tolerance);
@@ -167,23 +167,23 @@ pub fn matrix_form_is_the_definition(picture: &Picture, mode: Mode, tolerance: f
 }
 
 /// The pixels of `picture` moved as `view` says.
-pub fn transformed(picture: &Picture, view: View) -> Picture {
+pub fn transformed(picture: &Picture, view: Variant) -> Picture {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let turned = matches!(view, View::Rot90 | View::Rot270 | View::FlipPlus1 | View::FlipMinus1);
+    let turned = matches!(view, Variant::Rot90 | Variant::Rot270 | Variant::FlipPlus1 | Variant::FlipMinus1);
     let (new_width, new_height) = if turned { (height, width) } else { (width, height) };
     let channels = picture.pixels().channels();
     let mut bytes = Vec::with_capacity(picture.pixels().bytes().len());
     for y in 0..new_height {
         for x in 0..new_width {
             let (from_y, from_x) = match view {
-                View::Original => (y, x),
-                View::Rot90 => (x, width - 1 - y),
-                View::Rot180 => (height - 1 - y, width - 1 - x),
-                View::Rot270 => (height - 1 - x, y),
-                View::FlipX => (height - 1 - y, x),
-                View::FlipY => (y, width - 1 - x),
-                View::FlipPlus1 => (x, y),
-                View::FlipMinus1 => (height - 1 - x, width - 1 - y),
+                Variant::Original => (y, x),
+                Variant::Rot90 => (x, width - 1 - y),
+                Variant::Rot180 => (height - 1 - y, width - 1 - x),
+                Variant::Rot270 => (height - 1 - x, y),
+                Variant::FlipX => (height - 1 - y, x),
+                Variant::FlipY => (y, width - 1 - x),
+                Variant::FlipPlus1 => (x, y),
+                Variant::FlipMinus1 => (height - 1 - x, width - 1 - y),
             };
             let at = (from_y * width + from_x) * channels;
             bytes.extend_from_slice(&picture.pixels().bytes()[at..at + channels]);

@@ -31,7 +31,7 @@ use progressive::Progress;
 use strips::Strips;
 
 use crate::decode::Sink;
-use crate::pdq::{BlockSampler, Mode, Planes, RowSampler, blocks};
+use crate::pdq::{BlockSampler, Mode, Planes, blocks};
 use crate::picture::{Channels, Dimensions, Picture, Pixels};
 use crate::vector::widest;
 
@@ -137,7 +137,7 @@ impl<'f> Opened<'f> {
     }
 
     /// Rows of pixels in a row of units.
-    fn unit_rows(&self) -> usize {
+    pub(crate) fn unit_rows(&self) -> usize {
         8 * self.frame.luma().down
     }
 
@@ -158,41 +158,45 @@ impl<'f> Opened<'f> {
         self.read(strips).map(|(strips, unread)| (strips.into_sink(), unread))
     }
 
-    /// The luma of the picture.
-    pub(crate) fn picture(self) -> Result<Picture, Failure> {
+    /// The luma of the picture, and how many scans were not read.
+    pub(crate) fn picture(self) -> Result<(Picture, usize), Failure> {
         let dimensions = self.dimensions();
-        let (pixels, _) = self.read_rows(|_, _| Vec::with_capacity(dimensions.pixels() as usize))?;
+        let (pixels, unread) = self.read_rows(|_, _| Vec::with_capacity(dimensions.pixels() as usize))?;
         let picture = Picture::new(dimensions.width, dimensions.height, Pixels::Grey(pixels));
-        picture.ok_or(MISSING)
+        Ok((picture.ok_or(MISSING)?, unread))
     }
 
-    /// The planes of the picture, those of mirror images too with `mirrored`; and how many scans were
-    /// not read.
-    pub(crate) fn planes(self, mode: Mode, mirrored: bool) -> Result<(Planes, usize), Failure> {
-        if blocks::is_precise(self.dimensions(), self.unit_rows(), mode) {
-            return if mirrored {
-                self.read_blocks::<{ blocks::LANES_MIRRORED }>(mode, true)
-            } else {
-                self.read_blocks::<{ blocks::LANES }>(mode, false)
-            };
+    /// The planes of a picture for which [`blocks::is_precise`], without its pixels, those of mirror
+    /// images too with `mirrored`; whether it may have borders; and how many scans were not read.
+    pub(crate) fn planes_of_blocks(
+        self,
+        mode: Mode,
+        mirrored: bool,
+    ) -> Result<(Planes, bool, usize), Failure> {
+        if mirrored {
+            self.read_blocks::<{ blocks::LANES_MIRRORED }>(mode, true)
+        } else {
+            self.read_blocks::<{ blocks::LANES }>(mode, false)
         }
-        let (sampler, unread) =
-            self.read_rows(|dimensions, channels| RowSampler::new(dimensions, channels, mode, mirrored))?;
-        let planes = sampler.finish().ok_or(MISSING)?;
-        Ok((planes, unread))
     }
 
-    fn read_blocks<const LANES: usize>(self, mode: Mode, mirrored: bool) -> Result<(Planes, usize), Failure> {
+    fn read_blocks<const LANES: usize>(
+        self,
+        mode: Mode,
+        mirrored: bool,
+    ) -> Result<(Planes, bool, usize), Failure> {
         let (across, unit_rows) = (self.frame.blocks().0, self.unit_rows());
         let sampler =
             BlockSampler::<LANES>::new(self.dimensions(), across, unit_rows, &self.factors, mode, mirrored);
-        self.read(sampler.ok_or(MISSING)?).map(|(sampler, unread)| (sampler.finish(), unread))
+        let (sampler, unread) = self.read(sampler.ok_or(MISSING)?)?;
+        let (planes, may_have_borders) = sampler.finish();
+        Ok((planes, may_have_borders, unread))
     }
 
     /// All planes from coefficients, whatever the size and however little precise that is.
     pub(crate) fn planes_of_coefficients(self, mode: Mode) -> Result<Planes, Failure> {
         // As many lanes as there are rows in all planes: of a small picture, one block feeds them all.
-        self.read_blocks::<128>(mode, true).map(|(planes, _)| planes)
+        self.read_blocks::<128>(mode, true).map(|(planes, _, _)| planes)
     }
 
     /// Reads all of the picture; its blocks go to `out`. Gives the number of scans not read, too.

@@ -37,5 +37,5 @@ mod vector;
 pub use decode::{Header, Limits, decode, probe};
 pub use digest::Digester;
 pub use error::{Error, ErrorKind};
-pub use picture::{Dimensions, Picture, Pixels};
+pub use picture::{Dimensions, Picture, Pixels, Rectangle};
 pub use sniff::{Format, SNIFF_LEN, sniff};

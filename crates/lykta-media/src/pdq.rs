@@ -16,27 +16,35 @@
 //! Three tricks:
 //! - RGB is summed as three interleaved channels and becomes luma after the vertical sum: the same
 //!   value, and 64 conversions a column in place of one a pixel.
-//! - Mirrored pictures are mirrored weights. [`views`] sums with A and A reversed in the same pass
+//! - Mirrored pictures are mirrored weights. [`variants`] sums with A and A reversed in the same pass
 //!   over the pixels and has four planes, of which each transposed is a view as well.
 //! - [`Mode::Cli512`]'s nearest-neighbour shrink is linear too: its weights go to the pixels that
 //!   the shrink would have kept.
 
 pub(crate) mod blocks;
+mod borders;
+mod crops;
+mod even_sides;
 mod hash;
+mod passes;
 mod plane;
 #[doc(hidden)]
 pub mod reference;
+mod views;
 mod weights;
 
 use lykta_hash::Pdq;
 
 pub(crate) use self::blocks::BlockSampler;
+pub use self::crops::{Crop, Crops, crops_of_file};
+pub(crate) use self::passes::memory;
+use self::passes::{Pass, Passes};
 use self::plane::Mirrors;
-pub(crate) use self::plane::{Planes, RowSampler};
-use crate::decode::{Header, Limits, read_jpeg, read_rows};
-use crate::error::{Cause, Error};
-use crate::jpeg::Opened;
-use crate::picture::{Dimensions, Picture};
+pub(crate) use self::plane::Planes;
+pub use self::views::{Part, View, Views, views_and_ends_of_file, views_of_file};
+use crate::decode::Limits;
+use crate::error::Error;
+use crate::picture::{Dimensions, Picture, Rectangle};
 use crate::sniff::Format;
 
 /// Which pixels are hashed.
@@ -54,7 +62,7 @@ pub enum Mode {
 
 /// What was done to the picture at hand before it was hashed. Rotations are counter-clockwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum View {
+pub enum Variant {
     /// Nothing.
     Original,
     /// Rotated by 90 degrees.
@@ -73,7 +81,7 @@ pub enum View {
     FlipMinus1,
 }
 
-impl View {
+impl Variant {
     /// Every view, in the order of the reference implementation.
     pub const ALL: [Self; 8] = [
         Self::Original,
@@ -112,8 +120,8 @@ pub struct PdqHash {
 
 /// The hashes of a picture and of its seven rotations and reflections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Views {
-    /// One for each of [`View::ALL`], in that order.
+pub struct Variants {
+    /// One for each of [`Variant::ALL`], in that order.
     pub hashes: [Pdq; 8],
     /// Quality of the original, 0..=100.
     pub quality: u8,
@@ -122,7 +130,7 @@ pub struct Views {
 /// What a picture file gave: its hash or hashes, and what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileHash<H> {
-    /// [`PdqHash`] or [`Views`].
+    /// [`PdqHash`], [`Variants`], [`Views`] or [`Crops`].
     pub hash: H,
     /// The format.
     pub format: Format,
@@ -152,13 +160,15 @@ pub fn hash(picture: &Picture, mode: Mode) -> PdqHash {
 /// Each is what [`hash`] would give for the transformed pixels, not the reference's approximation
 /// by sign flips; the first is [`hash`]'s. Cost: the pixels are read once, with twice the
 /// arithmetic of [`hash`].
-pub fn views(picture: &Picture, mode: Mode) -> Views {
-    planes(picture, mode, true).views().expect("planes of mirror images were asked for")
+pub fn variants(picture: &Picture, mode: Mode) -> Variants {
+    planes(picture, mode, true).mirrored_variants()
 }
 
 pub(crate) fn planes(picture: &Picture, mode: Mode, mirrored: bool) -> Planes {
-    let start = |dimensions, channels| RowSampler::new(dimensions, channels, mode, mirrored);
-    picture.read_rows(start).finish().expect("a picture has all its rows")
+    let whole = [Rectangle::whole(picture.dimensions())];
+    let pass =
+        picture.read_rows(|dimensions, channels| Pass::new(dimensions, channels, &whole, mode, mirrored));
+    pass.finish().and_then(|(mut planes, _)| planes.pop()).expect("a picture has all its rows")
 }
 
 impl Planes {
@@ -173,8 +183,16 @@ impl Planes {
         PdqHash { pdq: hash::bits(&hash::frequencies(upright)), quality: hash::quality(upright) }
     }
 
+    /// The hashes of planes with those of mirror images.
+    ///
+    /// # Panics
+    /// If those were not asked for.
+    pub(crate) fn mirrored_variants(&self) -> Variants {
+        self.variants().expect("planes of mirror images were asked for")
+    }
+
     /// None if the planes of the mirror images were not asked for.
-    pub(crate) fn views(&self) -> Option<Views> {
+    pub(crate) fn variants(&self) -> Option<Variants> {
         let Mirrors { upside_down, mirrored, rotated } = self.mirrors.as_ref()?;
         let [upright, upside_down, mirrored, rotated] =
             [&self.upright, upside_down, mirrored, rotated].map(|plane| hash::frequencies(plane));
@@ -191,7 +209,7 @@ impl Planes {
             transposed(&upright),
             transposed(&rotated),
         ];
-        Some(Views { hashes, quality: hash::quality(&self.upright) })
+        Some(Variants { hashes, quality: hash::quality(&self.upright) })
     }
 }
 
@@ -208,44 +226,17 @@ impl Planes {
 /// Those of [`decode`](crate::decode). [`Error::memory_needed`] tells how much `limits` would have
 /// to allow.
 pub fn hash_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<PdqHash>, Error> {
-    of_file(bytes, limits, mode, false, |planes| Some(planes.hash()))
+    let mut passes = Passes::open(bytes, limits, mode, false)?;
+    let (planes, ..) = passes.whole(false, &[], false)?;
+    passes.result(planes.hash())
 }
 
-/// [`views`] of the picture in the file `bytes`; else as [`hash_file`].
+/// [`variants`] of the picture in the file `bytes`; else as [`hash_file`].
 ///
 /// # Errors
 /// Those of [`hash_file`].
-pub fn views_of_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Views>, Error> {
-    of_file(bytes, limits, mode, true, Planes::views)
-}
-
-fn of_file<H>(
-    bytes: &[u8],
-    limits: &Limits,
-    mode: Mode,
-    mirrored: bool,
-    hash: impl Fn(&Planes) -> Option<H>,
-) -> Result<FileHash<H>, Error> {
-    let (header, planes, unread_scans) = planes_of_file(bytes, limits, mode, mirrored)?;
-    let format = header.format;
-    // A sampler that has not seen every row has no hash.
-    let hash = planes.as_ref().and_then(hash);
-    let hash = hash.ok_or_else(|| Cause::Damaged { format, reason: "rows are missing".to_owned() })?;
-    Ok(FileHash { hash, format, dimensions: header.dimensions(), unread_scans })
-}
-
-fn planes_of_file(
-    bytes: &[u8],
-    limits: &Limits,
-    mode: Mode,
-    mirrored: bool,
-) -> Result<(Header, Option<Planes>, usize), Error> {
-    let opened = |opened: Opened<'_>| opened.planes(mode, mirrored);
-    let whole = |picture: Picture| (planes(&picture, mode, mirrored), 0);
-    if let Some((header, (planes, unread_scans))) = read_jpeg(bytes, limits, opened, whole)? {
-        return Ok((header, Some(planes), unread_scans));
-    }
-    let start = |dimensions, channels| RowSampler::new(dimensions, channels, mode, mirrored);
-    let (header, sampler) = read_rows(bytes, limits, start)?;
-    Ok((header, sampler.finish(), 0))
+pub fn variants_of_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Variants>, Error> {
+    let mut passes = Passes::open(bytes, limits, mode, false)?;
+    let (planes, ..) = passes.whole(true, &[], false)?;
+    passes.result(planes.mirrored_variants())
 }

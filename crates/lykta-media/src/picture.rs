@@ -19,6 +19,31 @@ impl Dimensions {
     }
 }
 
+/// A part of a picture, in its pixels as they are stored: at least one, all of them within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rectangle {
+    /// Columns left of it.
+    pub left: u32,
+    /// Rows above it.
+    pub top: u32,
+    /// Its columns.
+    pub width: u32,
+    /// Its rows.
+    pub height: u32,
+}
+
+impl Rectangle {
+    /// All of a picture of that size.
+    pub const fn whole(Dimensions { width, height }: Dimensions) -> Self {
+        Self { left: 0, top: 0, width, height }
+    }
+
+    /// Its size.
+    pub const fn dimensions(self) -> Dimensions {
+        Dimensions { width: self.width, height: self.height }
+    }
+}
+
 /// Samples a pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Channels {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lykta_hash::Pdq;
-use lykta_media::pdq::{Mode, hash, hash_file, reference, views, views_of_file};
+use lykta_media::pdq::{Mode, hash, hash_file, reference, variants, variants_of_file};
 use lykta_media::{Format, Limits, Picture, decode};
 
 fn corpus(skipped: &str) -> Option<PathBuf> {
@@ -65,7 +65,7 @@ fn hashes_are_those_of_the_reference() {
         for (mode, name, expected, quality) in conventions {
             let (expected, quality): (Pdq, u8) = (Pdq::from_hex(expected).unwrap(), quality.parse().unwrap());
             let found = hash(&picture, mode);
-            assert_eq!(views(&picture, mode).hashes[0], found.pdq, "{path}");
+            assert_eq!(variants(&picture, mode).hashes[0], found.pdq, "{path}");
             let tolerance = tolerance(format);
             assert!(found.quality.abs_diff(quality) <= tolerance.quality, "{path} {name}: {found:?}");
             let mut distance = found.pdq.distance(&expected);
@@ -133,10 +133,10 @@ fn a_file_is_hashed_as_its_decoded_picture_is() {
         let picture = decode(&bytes, &Limits::default()).map_err(|error| error.kind());
         let picture = picture.as_ref().map_err(|kind| *kind);
         let found = hash_file(&bytes, &Limits::default(), Mode::Full).map_err(|error| error.kind());
-        let eight = views_of_file(&bytes, &Limits::default(), Mode::Cli512).map_err(|error| error.kind());
+        let eight = variants_of_file(&bytes, &Limits::default(), Mode::Cli512).map_err(|error| error.kind());
         let (expected, expected_eight) = (
             picture.map(|picture| hash(picture, Mode::Full)),
-            picture.map(|picture| views(picture, Mode::Cli512)),
+            picture.map(|picture| variants(picture, Mode::Cli512)),
         );
         let is_jpeg = picture.is_ok_and(|picture| picture.format() == Some(Format::Jpeg));
         match (found, expected) {
@@ -145,9 +145,9 @@ fn a_file_is_hashed_as_its_decoded_picture_is() {
                 let distance = found.hash.pdq.distance(&expected.pdq);
                 assert!(distance <= 2, "{}: {distance} bits", path.display());
                 assert!(found.hash.quality.abs_diff(expected.quality) <= 1, "{}", path.display());
-                let views_of_it = views_of_file(&bytes, &Limits::default(), Mode::Full).unwrap().hash;
+                let views_of_it = variants_of_file(&bytes, &Limits::default(), Mode::Full).unwrap().hash;
                 assert_eq!(views_of_it.hashes[0], found.hash.pdq, "{}", path.display());
-                let expected = views(picture.unwrap(), Mode::Full);
+                let expected = variants(picture.unwrap(), Mode::Full);
                 for (found, expected) in views_of_it.hashes.iter().zip(expected.hashes) {
                     assert!(found.distance(&expected) <= 4, "{}: a view", path.display());
                 }
@@ -169,7 +169,7 @@ fn malformed_files_are_errors_or_pictures_and_cost_little() {
         let start = Instant::now();
         let outcome = match decode(&bytes, &Limits::default()) {
             Ok(picture) => {
-                views(&picture, Mode::Full);
+                variants(&picture, Mode::Full);
                 "decoded".to_owned()
             }
             Err(error) => {

@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lykta_media::pdq::{Mode, hash, hash_file, views, views_of_file};
+use lykta_media::pdq::{self, Mode, hash, hash_file, variants_of_file};
 use lykta_media::{ErrorKind, Limits, Pixels, decode, fuzz};
 use mozjpeg::{ColorSpace, Compress, Decompress};
 use proptest::prelude::*;
@@ -97,8 +97,8 @@ fn hashes_are_those_of_its_pixels(bytes: &[u8]) {
     for mode in [Mode::Full, Mode::Cli512] {
         let found = hash_file(bytes, &Limits::default(), mode).expect("a sound picture");
         assert_eq!(found.hash, hash(&picture, mode));
-        let found = views_of_file(bytes, &Limits::default(), mode).expect("a sound picture");
-        assert_eq!(found.hash, views(&picture, mode));
+        let found = variants_of_file(bytes, &Limits::default(), mode).expect("a sound picture");
+        assert_eq!(found.hash, pdq::variants(&picture, mode));
     }
 }
 

@@ -76,7 +76,7 @@ fn check(name: &str, file: &[u8]) {
     let limits = Limits::default();
     let decoded = peak_of(|| decode(file, &limits).expect("whole"));
     let hashed = peak_of(|| pdq::hash_file(file, &limits, Mode::Full).expect("whole"));
-    let viewed = peak_of(|| pdq::views_of_file(file, &limits, Mode::Cli512).expect("whole"));
+    let viewed = peak_of(|| pdq::variants_of_file(file, &limits, Mode::Cli512).expect("whole"));
     let ratio = header.memory as f64 / decoded as f64;
     println!(
         "{name}: memory {} seen {decoded} ({ratio:.2}), hash_memory {} seen {hashed} and {viewed}",

@@ -2,7 +2,7 @@
 
 use lykta_hash::Pdq;
 use lykta_media::fuzz::{matrix_form_is_the_definition, transformed};
-use lykta_media::pdq::{Mode, View, hash, views};
+use lykta_media::pdq::{Mode, Variant, hash, variants};
 use lykta_media::{Picture, Pixels};
 use proptest::prelude::*;
 
@@ -69,7 +69,7 @@ fn a_picture_with_a_tiny_side_has_no_hash() {
         let picture = landscape(width, height, 1, 3);
         for mode in [Mode::Full, Mode::Cli512] {
             assert_eq!((hash(&picture, mode).pdq, hash(&picture, mode).quality), (Pdq([0; 32]), 0));
-            assert_eq!(views(&picture, mode).hashes, [Pdq([0; 32]); 8]);
+            assert_eq!(variants(&picture, mode).hashes, [Pdq([0; 32]); 8]);
         }
     }
 }
@@ -85,8 +85,8 @@ fn a_flat_picture_is_of_no_quality() {
 #[test]
 fn turning_a_picture_permutes_its_views() {
     let picture = landscape(301, 203, 3, 5);
-    let original = views(&picture, Mode::Full).hashes;
-    let turned = views(&transformed(&picture, View::Rot90), Mode::Full).hashes;
+    let original = variants(&picture, Mode::Full).hashes;
+    let turned = variants(&transformed(&picture, Variant::Rot90), Mode::Full).hashes;
     // Turned once more, twice more and three times more.
     assert!(turned[0].distance(&original[1]) <= 1);
     assert!(turned[1].distance(&original[2]) <= 1);

@@ -33,6 +33,9 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
         let matcher = Matcher::new(indexes, options);
         let hasher = FileHasher::new(matcher.digest_kinds(), options.memory, options.jobs, options.limits);
         let hasher = match matcher.near_matching() {
+            NearMatching::Performed { .. } if matcher.has_ends() => {
+                hasher.with_pictures(pdq::views_and_ends_of_file, Mode::Full)
+            }
             NearMatching::Performed { .. } => hasher.with_pictures(pdq::views_of_file, Mode::Full),
             NearMatching::Off | NearMatching::NoPdqInLists => hasher,
         };
@@ -120,8 +123,8 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
             PictureResult::Hashed(hashed) => {
                 record.unread_scans = hashed.unread_scans;
                 let views = hashed.hash;
-                record.pdq = Some(views.hashes[0]);
-                record.pdq_quality = Some(views.quality);
+                record.pdq = Some(views.whole.hashes[0]);
+                record.pdq_quality = Some(views.whole.quality);
                 match self.matcher.near(&views, &mut matches) {
                     Ok(()) => Outcome::UnmatchedExactAndNear,
                     Err(_) => Outcome::UnmatchedExactOnly(ExactOnly::LowQuality),

@@ -29,7 +29,7 @@ const NEED_UNKNOWN: u64 = 8 << 20;
 const SLACK: u64 = 1 << 20;
 
 /// From the bytes of a file to a perceptual hash: [`pdq::hash_file`](lykta_media::pdq::hash_file)
-/// or [`pdq::views_of_file`](lykta_media::pdq::views_of_file).
+/// or another of that module.
 pub type PictureHash<H> = fn(&[u8], &Limits, Mode) -> Result<FileHash<H>, MediaError>;
 
 /// Hashes files, each on its own, for all threads: digests, and what likeness is compared by.

@@ -168,6 +168,7 @@ mod tests {
                 kind: Kind::Sha256,
                 distance: 0,
                 view: None,
+                entry_view: None,
                 list: format!("list {}", entry % 2),
                 entry: entry.to_string(),
                 label: None,

@@ -91,6 +91,7 @@ fn new_match(entry: &Entry<'_>, name: Cow<'_, str>, kind: Kind, near: Option<(u3
         kind,
         distance: near.map_or(0, |(distance, _)| distance),
         view: near.map(|(_, view)| view),
+        entry_view: near.and(entry.view).map(str::to_owned),
         list: entry.source.name.clone(),
         entry: name.into_owned(),
         label,
@@ -109,7 +110,9 @@ fn settle(matches: &mut Vec<Match>) {
     if matches.len() < 2 {
         return;
     }
-    let order = |found: &Match| (found.distance, found.view);
+    fn order(found: &Match) -> impl Ord + '_ {
+        (found.distance, found.view, &found.entry_view)
+    }
     matches.sort_by(|a, b| identity(a).cmp(&identity(b)).then_with(|| order(a).cmp(&order(b))));
     matches.dedup_by(|later, first| identity(later) == identity(first));
 }

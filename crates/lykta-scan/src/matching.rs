@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lykta_hash::{Digest, Digests, Hash, Kind, KindSet, Pdq};
 use lykta_index::{Entry, Index, Near, Role};
-use lykta_media::pdq::{View, Views};
+use lykta_media::pdq::{PdqHash, View, Views};
 
 use crate::entry_set::EntrySet;
 use crate::matches::Matches;
@@ -63,6 +63,12 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         self.near
     }
 
+    /// Whether a list has hashes of the upper or lower parts of its pictures.
+    pub(crate) fn has_ends(&self) -> bool {
+        let mut views = self.indexes.iter().flat_map(Index::views);
+        views.any(|view| view == View::UPPER || view == View::LOWER)
+    }
+
     /// The kinds of digest that can match anything.
     pub(crate) fn digest_kinds(&self) -> KindSet {
         let kinds = self.indexes.iter().map(Index::kinds).fold(KindSet::EMPTY, KindSet::union);
@@ -92,16 +98,15 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
     /// performed.
     pub(crate) fn near(&self, views: &Views, matches: &mut Matches) -> Result<(), TooFlat> {
         let NearMatching::Performed { .. } = self.near else { return Ok(()) };
-        if views.quality < self.rules.gate() || views.hashes[0].is_blank() {
-            return Err(TooFlat);
-        }
-        let (asked, hashes): (Vec<View>, Vec<Pdq>) =
-            View::ALL.into_iter().zip(views.hashes).filter(|(_, hash)| !hash.is_blank()).unzip();
-        let mut too_flat = false;
+        let is_comparable =
+            |(_, hash): &(View, PdqHash)| hash.quality >= self.rules.gate() && !hash.pdq.is_blank();
+        let asked: Vec<(View, PdqHash)> = views.iter().filter(is_comparable).collect();
+        let hashes: Vec<Pdq> = asked.iter().map(|(_, hash)| hash.pdq).collect();
+        let mut too_flat = asked.is_empty();
         for (at, index) in self.indexes.iter().enumerate() {
             let answers = index.near_batch(&hashes, self.rules.search_radius(index));
-            for (view, nears) in asked.iter().zip(answers) {
-                let compared = Compared { view: *view, quality: Some(views.quality) };
+            for ((view, hash), nears) in asked.iter().zip(answers) {
+                let compared = Compared { view: *view, quality: Some(hash.quality) };
                 too_flat |= self.add_near(at, &nears, compared, matches);
             }
         }
@@ -159,7 +164,7 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
                 _ => None,
             })
             .unzip();
-        let compared = Compared { view: View::Original, quality: None };
+        let compared = Compared { view: View::ORIGINAL, quality: None };
         for (at, index) in self.indexes.iter().enumerate() {
             let nears = index.near_batch(&pdqs, self.rules.search_radius(index));
             for (place, nears) in places.iter().zip(nears) {

@@ -2,6 +2,7 @@
 
 use lykta_hash::{Digests, Kind, Pdq};
 use lykta_index::Role;
+use lykta_media::Rectangle;
 use lykta_media::pdq::View;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -48,6 +49,9 @@ pub struct Match {
     pub distance: u32,
     /// The view of the item's picture that came nearest; none for digests.
     pub view: Option<View>,
+    /// What of the entry's picture was hashed, if the list says so: the name of a part, such as those
+    /// that `lykta hash --views crops` writes.
+    pub entry_view: Option<String>,
     /// Name of the list.
     pub list: String,
     /// The entry's id or path in the list, else `row N`.
@@ -184,6 +188,12 @@ struct MatchLine<'r> {
     kind: &'static str,
     distance: u32,
     view: Option<&'static str>,
+    /// Only there when not all of the picture was compared: left, top, width, height.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rectangle: Option<[u32; 4]>,
+    /// Only there when the list has a part of its picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry_view: Option<&'r str>,
     list: &'r str,
     entry: &'r str,
     label: Option<&'r Label>,
@@ -230,6 +240,8 @@ impl<'r> MatchLine<'r> {
             kind: found.kind.name(),
             distance: found.distance,
             view: found.view.map(View::name),
+            rectangle: found.view.and_then(|view| view.part.rectangle()).map(corners),
+            entry_view: found.entry_view.as_deref(),
             list: &found.list,
             entry: &found.entry,
             label: found.label.as_ref(),
@@ -265,6 +277,10 @@ struct ItemLine<'r> {
     outcome: &'static str,
     reason: Option<&'static str>,
     matches: &'r [Match],
+}
+
+fn corners(Rectangle { left, top, width, height }: Rectangle) -> [u32; 4] {
+    [left, top, width, height]
 }
 
 fn is_zero(count: &usize) -> bool {
@@ -305,7 +321,8 @@ mod tests {
             matches: vec![Match {
                 kind: Kind::Pdq,
                 distance: 7,
-                view: Some(View::ALL[0]),
+                view: Some(View::ORIGINAL),
+                entry_view: None,
                 list: "l".into(),
                 entry: "row 4".into(),
                 label: Some(Label { scheme: "s".into(), version: "1".into(), code: "2".into() }),

@@ -331,6 +331,7 @@ mod tests {
             kind: Kind::Md5,
             distance: 0,
             view: None,
+            entry_view: None,
             list: String::new(),
             entry: String::new(),
             label: None,

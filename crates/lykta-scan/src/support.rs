@@ -21,7 +21,7 @@ impl<D: AsRef<[u8]>> Matcher<'_, D> {
                     for near in nears.iter().filter(|near| !near.hash.is_blank()) {
                         let entry = index.entry(near.entry).filter(|entry| entry.role != Role::Ignore);
                         if let Some(entry) = entry {
-                            let view = Some((near.distance, View::Original));
+                            let view = Some((near.distance, View::ORIGINAL));
                             self.add(at, &entry, kind, view, &mut answers[*place]);
                         }
                     }

@@ -9,15 +9,15 @@ use std::thread;
 
 use anyhow::anyhow;
 use lykta::hash::{Digests, KindSet};
-use lykta::media::Limits;
-use lykta::media::pdq::{self, FileHash, Mode, PdqHash};
+use lykta::media::pdq::{self, Crop, Crops, FileHash, Mode};
+use lykta::media::{Error as MediaError, Limits, Rectangle};
 use lykta::scan::{FileHasher, GivenUp, PictureResult, disarm_formula};
 use lykta::source::{FileItem, Item, ItemKind, WalkOptions, walk};
 use lykta::{Digest, Kind};
 use serde::Serialize;
 
 use crate::STOPPED;
-use crate::args::{HashArgs, PdqModeArg};
+use crate::args::{HashArgs, HashViewsArg, PdqModeArg};
 use crate::in_order::{InOrder, Take};
 use crate::interrupt;
 use crate::progress::Activity;
@@ -44,10 +44,13 @@ pub(crate) fn run(args: &HashArgs) -> anyhow::Result<u8> {
     let stop = interrupt::orderly();
     let mut hasher = FileHasher::new(kinds, args.memory, jobs, Limits::default());
     if kinds.contains(Kind::Pdq) {
-        hasher = hasher.with_pictures(pdq::hash_file, mode);
+        hasher = match args.views {
+            None => hasher.with_pictures(whole_of_file, mode),
+            Some(HashViewsArg::Crops) => hasher.with_pictures(pdq::crops_of_file, mode),
+        };
     }
     let hasher = Hasher { hasher, activity: &activity, stop };
-    let output = InOrder::new(Output::new(args.csv, kinds, &activity)?, MOST_WAITING);
+    let output = InOrder::new(Output::new(args, kinds, &activity)?, MOST_WAITING);
     let items = Mutex::new((0..).zip(walk(&args.paths, &WalkOptions::default())));
     let work = || -> anyhow::Result<()> {
         while !stop.load(Relaxed) {
@@ -78,6 +81,36 @@ pub(crate) fn run(args: &HashArgs) -> anyhow::Result<u8> {
     Ok(if stop.load(Relaxed) { STOPPED } else { exit_code })
 }
 
+/// As [`pdq::crops_of_file`], without the parts.
+fn whole_of_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Crops>, MediaError> {
+    let FileHash { hash, format, dimensions, unread_scans } = pdq::hash_file(bytes, limits, mode)?;
+    Ok(FileHash { hash: Crops { whole: hash, parts: Vec::new() }, format, dimensions, unread_scans })
+}
+
+/// What is said of a part of a picture.
+#[derive(Debug, Serialize)]
+struct ViewLine {
+    view: &'static str,
+    /// Left, top, width, height.
+    rectangle: [u32; 4],
+    pdq: String,
+    pdq_quality: u8,
+}
+
+impl ViewLine {
+    /// None for what can match nothing.
+    fn new(crop: &Crop) -> Option<Self> {
+        let Crop { name, rectangle: Rectangle { left, top, width, height }, hash } = *crop;
+        let is_usable = hash.quality > 0 && !hash.pdq.is_blank();
+        is_usable.then(|| Self {
+            view: name,
+            rectangle: [left, top, width, height],
+            pdq: hash.pdq.to_string(),
+            pdq_quality: hash.quality,
+        })
+    }
+}
+
 /// What is said of one file. Keys are those of the command line's contract.
 #[derive(Debug, Default, Serialize)]
 struct Line {
@@ -103,8 +136,14 @@ struct Line {
     /// Scans of a JPEG that were not read, those of colour alone; none where all were.
     #[serde(skip_serializing_if = "Option::is_none")]
     unread_scans: Option<usize>,
+    /// Parts of the picture, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    views: Vec<ViewLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// The part of the picture that a row of a list is of.
+    #[serde(skip)]
+    view: Option<&'static str>,
     /// Why it is not a file to hash; such a thing is mentioned, but no failure.
     #[serde(skip)]
     skipped: Option<String>,
@@ -119,17 +158,30 @@ impl Line {
         self.blake3 = text(Kind::Blake3);
     }
 
-    fn set_picture(&mut self, picture: PictureResult<PdqHash>) {
+    fn set_picture(&mut self, picture: PictureResult<Crops>) {
         match picture {
             PictureResult::Hashed(FileHash { hash, dimensions, unread_scans, .. }) => {
                 self.unread_scans = Some(unread_scans).filter(|&scans| scans > 0);
-                self.pdq = Some(hash.pdq.to_string());
-                self.pdq_quality = Some(hash.quality);
+                self.pdq = Some(hash.whole.pdq.to_string());
+                self.pdq_quality = Some(hash.whole.quality);
+                self.views = hash.parts.iter().filter_map(ViewLine::new).collect();
                 self.width = Some(dimensions.width);
                 self.height = Some(dimensions.height);
             }
             PictureResult::Failed(_, detail) => self.error = Some(detail),
             PictureResult::NotOne | PictureResult::NotWanted => {}
+        }
+    }
+
+    /// What a list has of a part of the picture: the same path and no digest, since those are of the
+    /// whole file.
+    fn of_view(&self, part: &ViewLine) -> Self {
+        Self {
+            path: self.path.clone(),
+            pdq: Some(part.pdq.clone()),
+            pdq_quality: Some(part.pdq_quality),
+            view: Some(part.view),
+            ..Self::default()
         }
     }
 
@@ -140,7 +192,7 @@ impl Line {
 
 /// Makes the line of an item; shared by all threads.
 struct Hasher<'a> {
-    hasher: FileHasher<PdqHash>,
+    hasher: FileHasher<Crops>,
     activity: &'a Activity,
     /// Set when no more is to be hashed.
     stop: &'a AtomicBool,
@@ -209,21 +261,26 @@ struct Output<'a> {
     errors: u64,
 }
 
+/// Which columns a list has.
+#[derive(Clone, Copy)]
+struct Columns {
+    kinds: KindSet,
+    view: bool,
+}
+
 enum Form {
     Json(io::BufWriter<io::Stdout>),
-    Csv(Box<csv::Writer<io::Stdout>>, KindSet),
+    Csv(Box<csv::Writer<io::Stdout>>, Columns),
 }
 
 impl<'a> Output<'a> {
-    fn new(csv: bool, kinds: KindSet, activity: &'a Activity) -> anyhow::Result<Self> {
+    fn new(args: &HashArgs, kinds: KindSet, activity: &'a Activity) -> anyhow::Result<Self> {
         let stdout = io::stdout();
-        let form = if csv {
+        let form = if args.csv {
             let mut writer = csv::Writer::from_writer(stdout);
-            let quality = kinds.contains(Kind::Pdq).then_some("pdq_quality");
-            writer.write_record(
-                ["path", "size"].into_iter().chain(kinds.iter().map(Kind::name)).chain(quality),
-            )?;
-            Form::Csv(Box::new(writer), kinds)
+            let columns = Columns { kinds, view: args.views.is_some() };
+            writer.write_record(columns.names())?;
+            Form::Csv(Box::new(writer), columns)
         } else {
             Form::Json(io::BufWriter::new(stdout))
         };
@@ -242,12 +299,15 @@ impl<'a> Output<'a> {
                 serde_json::to_writer(&mut *out, line)?;
                 writeln!(out)?;
             }
-            Form::Csv(out, kinds) => {
+            Form::Csv(out, columns) => {
                 if let Some(error) = &line.error {
                     note(format_args!("{}: {error}", line.path));
                 }
                 if line.has_hash() {
-                    out.write_record(cells(line, *kinds))?;
+                    out.write_record(columns.cells(line))?;
+                }
+                for view in &line.views {
+                    out.write_record(columns.cells(&line.of_view(view)))?;
                 }
             }
         }
@@ -276,25 +336,34 @@ impl Take for Output<'_> {
     }
 }
 
-/// The cells of a row, as [`Output::new`] names them.
-fn cells(line: &Line, kinds: KindSet) -> Vec<String> {
-    let hash = |kind| match kind {
-        Kind::Md5 => line.md5.clone(),
-        Kind::Sha1 => line.sha1.clone(),
-        Kind::Sha256 => line.sha256.clone(),
-        Kind::Blake3 => line.blake3.clone(),
-        Kind::Pdq => line.pdq.clone(),
-        Kind::Phash | Kind::Dhash => None,
-    };
-    let mut cells = vec![
-        disarm_formula(&line.path).into_owned(),
-        line.size.map_or_else(String::new, |size| size.to_string()),
-    ];
-    cells.extend(kinds.iter().map(|kind| hash(kind).unwrap_or_default()));
-    if kinds.contains(Kind::Pdq) {
-        cells.push(line.pdq_quality.map_or_else(String::new, |quality| quality.to_string()));
+impl Columns {
+    fn names(self) -> impl Iterator<Item = &'static str> {
+        let quality = self.kinds.contains(Kind::Pdq).then_some("pdq_quality");
+        let view = self.view.then_some("view");
+        ["path", "size"].into_iter().chain(self.kinds.iter().map(Kind::name)).chain(quality).chain(view)
     }
-    cells
+
+    /// The cells of a row, in the order of the names.
+    fn cells(self, line: &Line) -> Vec<String> {
+        let hash = |kind| match kind {
+            Kind::Md5 => line.md5.clone(),
+            Kind::Sha1 => line.sha1.clone(),
+            Kind::Sha256 => line.sha256.clone(),
+            Kind::Blake3 => line.blake3.clone(),
+            Kind::Pdq => line.pdq.clone(),
+            Kind::Phash | Kind::Dhash => None,
+        };
+        let mut cells = vec![
+            disarm_formula(&line.path).into_owned(),
+            line.size.map_or_else(String::new, |size| size.to_string()),
+        ];
+        cells.extend(self.kinds.iter().map(|kind| hash(kind).unwrap_or_default()));
+        if self.kinds.contains(Kind::Pdq) {
+            cells.push(line.pdq_quality.map_or_else(String::new, |quality| quality.to_string()));
+        }
+        cells.extend(self.view.then(|| line.view.unwrap_or_default().to_owned()));
+        cells
+    }
 }
 
 #[cfg(test)]
@@ -305,7 +374,12 @@ mod tests {
     fn a_row_has_a_cell_for_every_column() {
         let kinds: KindSet = [Kind::Sha1, Kind::Pdq].into_iter().collect();
         let line = Line { path: "=a".into(), sha1: Some("aa".into()), size: Some(3), ..Line::default() };
-        assert_eq!(cells(&line, kinds), ["'=a", "3", "aa", "", ""]);
+        let columns = Columns { kinds, view: true };
+        assert_eq!(columns.cells(&line), ["'=a", "3", "aa", "", "", ""]);
+        assert_eq!(
+            columns.names().collect::<Vec<_>>(),
+            ["path", "size", "sha1", "pdq", "pdq_quality", "view"]
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use image::{ImageDecoder, ImageFormat, ImageReader};
 use crate::decode::rows::{self, Sink, Source};
 use crate::decode::{Header, Limits, gif, icon, png, stored, tiff, webp};
 use crate::error::Cause;
-use crate::pdq::RowSampler;
+use crate::pdq;
 use crate::picture::{Channels, Dimensions, Picture, Pixels};
 use crate::sniff::Format;
 
@@ -135,7 +135,7 @@ fn header_by_rows(source: &Source<'_>, format: Format) -> Header {
     let rows::Head { dimensions, channels, memory } = source.head();
     let Dimensions { width, height } = dimensions;
     let output = dimensions.pixels().saturating_mul(channels.count() as u64);
-    let sampler = RowSampler::memory(dimensions, channels);
+    let sampler = pdq::memory(dimensions, channels);
     Header {
         format,
         width,
@@ -160,7 +160,7 @@ fn header(decoder: &impl ImageDecoder, bytes: &[u8], format: Format) -> Header {
     // And rows, windows and tables, of which PNG's are the largest.
     let memory = output.saturating_add(beside).saturating_add(u64::from(width) * 168 + (600 << 10));
     // The decoder and its buffers are gone when the sampler begins.
-    let sampler = RowSampler::memory(dimensions, Channels::Rgb);
+    let sampler = pdq::memory(dimensions, Channels::Rgb);
     Header { format, width, height, memory, hash_memory: memory.max(output.saturating_add(sampler)) }
 }
 

@@ -30,15 +30,15 @@ use self::head::Head;
 use crate::decode::{Header, Limits, contained};
 use crate::error::Cause;
 use crate::jpeg::{Failure, Opened, Refusal};
-use crate::pdq::RowSampler;
+use crate::pdq;
 use crate::picture::{Channels, Picture, Pixels};
 use crate::sniff::Format;
 
 pub(super) fn probe(bytes: &[u8]) -> Result<Header, Cause> {
     let head = Head::read(bytes)?;
     let (width, height) = (head.width.into(), head.height.into());
-    let by_rows = Opened::new(bytes)
-        .map(|opened| opened.memory() + RowSampler::memory(opened.dimensions(), Channels::Grey));
+    let by_rows =
+        Opened::new(bytes).map(|opened| opened.memory() + pdq::memory(opened.dimensions(), Channels::Grey));
     // Of a small picture, the tables and buffers of whichever decoder are more than its pixels.
     let memory = head.memory().max(*by_rows.as_ref().unwrap_or(&0));
     let hash_memory = by_rows.unwrap_or(memory);

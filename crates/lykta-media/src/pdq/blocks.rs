@@ -21,6 +21,7 @@
 use std::sync::LazyLock;
 
 use crate::jpeg::{Coefficients, LumaBlocks, OutOfRange, Quantized};
+use crate::pdq::even_sides::EvenSides;
 use crate::pdq::hash::SIDE;
 use crate::pdq::plane::{Mirrors, Planes, dot};
 use crate::pdq::weights::{self, Sample};
@@ -105,6 +106,7 @@ pub(crate) struct BlockSampler<const LANES: usize> {
     /// Empty unless mirror images are wanted.
     across_back: Vec<Sample>,
     planes: Planes,
+    sides: EvenSides,
 }
 
 impl<const LANES: usize> BlockSampler<LANES> {
@@ -139,12 +141,13 @@ impl<const LANES: usize> BlockSampler<LANES> {
             across: columns.iter().map(projected).collect(),
             across_back: columns_back.iter().map(projected).collect(),
             planes: Planes { upright: Box::new([[0.0; SIDE]; SIDE]), mirrors: mirrored.then(Mirrors::empty) },
+            sides: EvenSides::new(Dimensions { width, height }, blocks, unit_rows / 8),
         })
     }
 
-    /// The planes, once all rows were taken.
-    pub(crate) fn finish(self) -> Planes {
-        self.planes
+    /// The planes, once all rows were taken, and whether a side of the picture may be a border.
+    pub(crate) fn finish(self) -> (Planes, bool) {
+        (self.planes, self.sides.any())
     }
 
     /// The horizontal sums of a row of the plane that has got all its blocks.
@@ -196,10 +199,17 @@ impl<const LANES: usize> LumaBlocks for BlockSampler<LANES> {
 
     #[inline(always)]
     fn block(&mut self, x: usize, y: usize) -> SampledBlock<'_, LANES> {
-        SampledBlock { quantized: &mut self.quantized, weights: &self.weights[y], sums: &mut self.line[x] }
+        let at = y * self.line.len() + x;
+        SampledBlock {
+            quantized: &mut self.quantized,
+            weights: &self.weights[y],
+            sums: &mut self.line[x],
+            mean: &mut self.sides.means[at],
+        }
     }
 
     fn end_row(&mut self, row: usize) {
+        self.sides.end_row(row);
         for lane in 0..LANES {
             if self.lanes[lane]
                 .as_ref()
@@ -217,6 +227,7 @@ pub(crate) struct SampledBlock<'b, const LANES: usize> {
     quantized: &'b mut Quantized,
     weights: &'b Weights<LANES>,
     sums: &'b mut [Row; LANES],
+    mean: &'b mut Option<i16>,
 }
 
 impl<const LANES: usize> Coefficients for SampledBlock<'_, LANES> {
@@ -232,8 +243,9 @@ impl<const LANES: usize> Coefficients for SampledBlock<'_, LANES> {
 
     #[inline(always)]
     fn finish(self, processor: impl Processor) -> Result<(), OutOfRange> {
-        let Self { quantized, weights, sums } = self;
+        let Self { quantized, weights, sums, mean } = self;
         let reach = quantized.reach()?;
+        *mean = quantized.mean_of_even(reach, EvenSides::TOLERANCE);
         if let Some(sample) = quantized.flat(reach) {
             // All its pixels are rounded alike, which does not average out, and costs nothing to know.
             for (sums, weights) in sums.iter_mut().zip(&weights.down) {
@@ -356,7 +368,7 @@ mod tests {
             }
             sampler.end_row(row);
         }
-        Some(sampler.finish())
+        Some(sampler.finish().0)
     }
 
     #[test]

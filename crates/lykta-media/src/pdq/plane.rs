@@ -20,7 +20,7 @@ use crate::decode::Sink;
 use crate::pdq::hash::{Plane, SIDE};
 use crate::pdq::weights::{self, Sample};
 use crate::pdq::{Mode, SMALLEST_SIDE};
-use crate::picture::{Channels, Dimensions};
+use crate::picture::{Channels, Dimensions, Rectangle};
 
 /// Rows in a block.
 const ROWS: usize = 8;
@@ -51,16 +51,18 @@ impl Mirrors {
     }
 }
 
-/// Takes the rows of a picture from the top and has its plane in the end.
+/// Takes the rows of a picture from the top and has the plane of a part of it in the end.
 ///
 /// The result does not depend on how many rows are pushed at a time. Eight at a time, from the
 /// first on, are read where they lie; others are copied first.
 ///
 /// Memory: [`RowSampler::memory`].
 pub(crate) struct RowSampler {
-    dimensions: Dimensions,
-    /// Bytes in a row.
+    /// Rows of the picture.
+    height: usize,
+    /// Bytes in a row of the picture.
     stride: usize,
+    part: Rectangle,
     is_shrunk: bool,
     /// Rows pushed so far.
     pushed: usize,
@@ -73,23 +75,33 @@ pub(crate) struct RowSampler {
 }
 
 impl RowSampler {
-    /// A sampler of a picture of that size; with `mirrored`, of its mirror images too.
-    pub(crate) fn new(dimensions: Dimensions, channels: Channels, mode: Mode, mirrored: bool) -> Self {
-        let Dimensions { width, height } = dimensions;
+    /// A sampler of a part of a picture of that size; with `mirrored`, of its mirror images too.
+    pub(crate) fn new(
+        dimensions: Dimensions,
+        channels: Channels,
+        part: Rectangle,
+        mode: Mode,
+        mirrored: bool,
+    ) -> Self {
+        let Rectangle { left, top, width, height } = part;
         let is_shrunk = weights::is_shrunk(width, height, mode);
         // A picture without a hash has no targets, and its plane stays empty.
         let has_hash = width.min(height) >= SMALLEST_SIDE;
         let line = |length| if has_hash { weights::of_line(length, is_shrunk) } else { Vec::new() };
         let (columns, rows) = (line(width), line(height));
         let back = if mirrored { weights::reversed(&columns, width) } else { Vec::new() };
+        let (columns, back) = (weights::moved(columns, left), weights::moved(back, left));
+        let upside_down = mirrored.then(|| weights::moved(weights::reversed(&rows, height), top));
+        let rows = weights::moved(rows, top);
         // The lower the place in the picture upside down, the further down a target begins.
-        let upside_down = mirrored.then(|| weights::reversed(&rows, height).into_iter().enumerate().rev());
+        let upside_down = upside_down.map(|rows| rows.into_iter().enumerate().rev());
         let mut sets = vec![Targets::new(rows.into_iter().enumerate(), mirrored)];
         sets.extend(upside_down.map(|rows| Targets::new(rows, mirrored)));
-        let luma = if channels == Channels::Rgb { width as usize } else { 0 };
+        let luma = if channels == Channels::Rgb { dimensions.width as usize } else { 0 };
         Self {
-            dimensions,
-            stride: width as usize * channels.count(),
+            height: dimensions.height as usize,
+            stride: dimensions.width as usize * channels.count(),
+            part,
             is_shrunk,
             pushed: 0,
             waiting: Vec::new(),
@@ -141,7 +153,7 @@ impl RowSampler {
     /// The planes; none unless exactly the rows of the picture were pushed.
     pub(crate) fn finish(mut self) -> Option<Planes> {
         self.add_waiting();
-        if self.pushed != self.dimensions.height as usize {
+        if self.pushed != self.height {
             return None;
         }
         let mut sets = self.sets.into_iter();
@@ -156,10 +168,15 @@ impl RowSampler {
     /// Whether a row may have weight, for the picture upright or upside down: the blocks are the
     /// same for one hash and for all, so the sums are too, to the last bit.
     fn is_read(&self, row: usize) -> bool {
-        let height = self.dimensions.height;
-        !self.is_shrunk || {
-            let row = row.min(height as usize - 1) as u32;
-            weights::is_kept(row, height) || weights::is_kept(height - 1 - row, height)
+        let Rectangle { top, height, .. } = self.part;
+        // Rows past the last one are too many, and refused in the end.
+        let Ok(row) = u32::try_from(row) else { return false };
+        match row.checked_sub(top) {
+            _ if !self.is_shrunk => true,
+            Some(row) if row < height => {
+                weights::is_kept(row, height) || weights::is_kept(height - 1 - row, height)
+            }
+            _ => false,
         }
     }
 
@@ -357,7 +374,8 @@ mod tests {
         pixels: &[u8],
         rows: &[usize],
     ) -> Option<Planes> {
-        let mut sampler = RowSampler::new(dimensions, Channels::Rgb, mode, mirrored);
+        let mut sampler =
+            RowSampler::new(dimensions, Channels::Rgb, Rectangle::whole(dimensions), mode, mirrored);
         let (mut rest, stride) = (pixels, 3 * dimensions.width as usize);
         for rows in rows.iter().cycle() {
             let (next, after) = rest.split_at((rows * stride).min(rest.len()));
@@ -382,7 +400,7 @@ mod tests {
             let pixels: Vec<u8> = (0..3 * width * height).map(|i| (i.wrapping_mul(i) / 7 + i) as u8).collect();
             let all = planes(dimensions, mode, true, &pixels, &[height as usize]).expect("all rows");
             let some = planes(dimensions, mode, true, &pixels, &rows).expect("all rows");
-            prop_assert!(all.upright == some.upright && all.views() == some.views());
+            prop_assert!(all.upright == some.upright && all.variants() == some.variants());
             let upright = planes(dimensions, mode, false, &pixels, &rows).expect("all rows").upright;
             prop_assert!(upright == all.upright, "mirror images change nothing");
         }
@@ -392,7 +410,8 @@ mod tests {
     fn rows_that_are_missing_or_too_many_make_no_plane() {
         let dimensions = Dimensions { width: 20, height: 30 };
         for (rows, is_right) in [(0, false), (29, false), (30, true), (31, false), (40, false)] {
-            let mut sampler = RowSampler::new(dimensions, Channels::Grey, Mode::Full, true);
+            let mut sampler =
+                RowSampler::new(dimensions, Channels::Grey, Rectangle::whole(dimensions), Mode::Full, true);
             sampler.push(&vec![7; 20 * rows]);
             assert_eq!(sampler.finish().is_some(), is_right, "{rows} rows");
         }

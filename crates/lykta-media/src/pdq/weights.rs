@@ -60,6 +60,12 @@ pub(super) fn of_line(length: u32, shrunk: bool) -> Vec<Sample> {
         .collect()
 }
 
+/// The samples of a part that begins `start` pixels into the line.
+pub(super) fn moved(mut samples: Vec<Sample>, start: u32) -> Vec<Sample> {
+    samples.iter_mut().for_each(|sample| sample.start += start as usize);
+    samples
+}
+
 /// The same line read backwards.
 pub(super) fn reversed(samples: &[Sample], length: u32) -> Vec<Sample> {
     samples

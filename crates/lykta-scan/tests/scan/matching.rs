@@ -2,7 +2,7 @@
 
 use lykta_hash::{Kind, Pdq};
 use lykta_index::{Index, Role};
-use lykta_media::pdq::View;
+use lykta_media::pdq::{Variant, View};
 use lykta_scan::{ExactOnly, Match, Options, Outcome, Record, Scanner};
 
 use crate::tree::{
@@ -23,6 +23,7 @@ fn every_digest_kind_finds_its_file_and_only_its_file() {
             kind,
             distance: 0,
             view: None,
+            entry_view: None,
             list: "list".into(),
             entry: "entry".into(),
             label: None,
@@ -92,7 +93,7 @@ fn a_near_match_has_its_distance_and_its_view() {
     let index = index(&[Row("l", Role::Match, "e", vec![pdq_of(&picture(1)).into()])]);
     let same = scan_one(&picture(1), &index, options(1));
     assert_eq!(same.outcome, Outcome::MatchedNearOnly);
-    assert_eq!((same.matches[0].distance, same.matches[0].view), (0, Some(View::Original)));
+    assert_eq!((same.matches[0].distance, same.matches[0].view), (0, Some(View::ORIGINAL)));
     assert_eq!(same.pdq, Some(pdq_of(&picture(1))));
     assert_eq!(same.digests.get(Kind::Sha256), Some(digest(Kind::Sha256, &picture(1))));
 
@@ -103,7 +104,7 @@ fn a_near_match_has_its_distance_and_its_view() {
     let mirrored = scan_one(&mirrored(1), &index, options(1));
     assert_eq!(mirrored.outcome, Outcome::MatchedNearOnly);
     assert_eq!(mirrored.matches.len(), 1, "one match an entry, not one a view");
-    assert_eq!(mirrored.matches[0].view, Some(View::FlipY));
+    assert_eq!(mirrored.matches[0].view, Some(View { variant: Variant::FlipY, ..View::ORIGINAL }));
     assert!(!mirrored.matches[0].weak);
 
     assert_eq!(scan_one(&picture(2), &index, options(1)).outcome, Outcome::UnmatchedExactAndNear);
@@ -163,7 +164,7 @@ fn views_of_one_entry_in_a_list_are_one_match() {
     ];
     let record = scan_one(&picture(1), &index(&rows), options(1));
     let found: Vec<_> = record.matches.iter().map(|m| (m.entry.as_str(), m.distance, m.view)).collect();
-    assert_eq!(found, [("e", 0, Some(View::Original)), ("row 3", 0, Some(View::Original))]);
+    assert_eq!(found, [("e", 0, Some(View::ORIGINAL)), ("row 3", 0, Some(View::ORIGINAL))]);
 }
 
 #[test]
@@ -218,7 +219,7 @@ fn hashes_are_looked_up_in_their_order_by_the_same_rules() {
         let of = |found: &Match| (found.entry.clone(), found.distance, found.view, found.weak);
         answers.iter().map(|answer| answer.matches.iter().map(of).collect::<Vec<_>>()).collect::<Vec<_>>()
     };
-    let near = |distance| vec![("picture".to_owned(), distance, Some(View::Original), false)];
+    let near = |distance| vec![("picture".to_owned(), distance, Some(View::ORIGINAL), false)];
     let exact = |entry: &str| vec![(entry.to_owned(), 0, None, true)];
     let expected = [near(3), vec![], exact("picture"), vec![], exact("ignored"), near(0)];
     assert_eq!(answers(Some(80), options(1)), expected);
