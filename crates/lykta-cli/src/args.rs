@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lykta::hash::Bits64;
+use lykta::scan::Band;
 use lykta::{Kind, Pdq};
 
 /// Finds known pictures by comparing hashes, so that people do not have to look at them.
@@ -311,6 +312,26 @@ pub(crate) struct QueryArgs {
     pub(crate) hashes: Vec<String>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BandArg {
+    /// Nothing unrelated came as near in measurements
+    Strong,
+    /// No unrelated photograph did
+    Medium,
+    /// Any within the radius
+    Weak,
+}
+
+impl From<BandArg> for Band {
+    fn from(band: BandArg) -> Self {
+        match band {
+            BandArg::Strong => Self::Strong,
+            BandArg::Medium => Self::Medium,
+            BandArg::Weak => Self::Weak,
+        }
+    }
+}
+
 #[derive(Args, Debug)]
 #[command(
     after_help = "With -o, DIR holds findings.jsonl, errors.jsonl, summary.json, report.html and manifest.json.
@@ -337,6 +358,10 @@ pub(crate) struct ScanArgs {
     /// Least PDQ quality of pictures and entries compared by likeness, 0 to 100
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 50)]
     pub(crate) min_quality: u8,
+    /// The weakest band of matches by likeness that counts as found; weaker ones are reported as
+    /// below_band
+    #[arg(long, value_enum, value_name = "BAND", default_value_t = BandArg::Weak)]
+    pub(crate) band: BandArg,
     /// Read the indexes into memory before the first question, on huge pages where the system can:
     /// for indexes that were copied here, and for disks that are slow
     #[arg(long)]

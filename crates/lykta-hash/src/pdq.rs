@@ -37,6 +37,13 @@ impl Pdq {
         self.0 == [0; 32] || self.0 == [0xff; 32]
     }
 
+    /// The number of bits in which the hashes differ among those of the 8 x 8 lowest frequencies, 0..=64:
+    /// how alike the coarse structure of the pictures is. Part of [`Pdq::distance`], not beside it.
+    pub fn coarse_distance(&self, other: &Self) -> u32 {
+        // Bit 16 * i + j belongs to the frequency in row i and column j, and byte 31 holds bits 0 to 7.
+        (0..8).map(|i| 31 - 2 * i).map(|at| (self.0[at] ^ other.0[at]).count_ones()).sum()
+    }
+
     /// The hash as four words; word 0 holds bits 255 to 192.
     pub fn words(&self) -> [u64; 4] {
         let (words, _) = self.0.as_chunks::<8>();
@@ -67,6 +74,15 @@ mod tests {
             let bit = |hash: &[u8; 32], i: usize| hash[i / 8] >> (i % 8) & 1;
             let differing = (0..256).filter(|&i| bit(&a, i) != bit(&b, i)).count();
             prop_assert_eq!(Pdq(a).distance(&Pdq(b)) as usize, differing);
+        }
+
+        #[test]
+        fn the_coarse_distance_is_that_of_the_lowest_frequencies(a in any::<[u8; 32]>(), b in any::<[u8; 32]>()) {
+            // Bit 255 comes first.
+            let bit = |hash: &[u8; 32], k: usize| hash[31 - k / 8] >> (k % 8) & 1;
+            let lowest = (0..8).flat_map(|i| (0..8).map(move |j| 16 * i + j));
+            let differing = lowest.filter(|&k| bit(&a, k) != bit(&b, k)).count();
+            prop_assert_eq!(Pdq(a).coarse_distance(&Pdq(b)) as usize, differing);
         }
 
         #[test]

@@ -27,6 +27,7 @@ mod crops;
 mod even_sides;
 mod hash;
 mod passes;
+mod plain;
 mod plane;
 #[doc(hidden)]
 pub mod reference;
@@ -41,7 +42,7 @@ pub(crate) use self::passes::memory;
 use self::passes::{Pass, Passes};
 use self::plane::Mirrors;
 pub(crate) use self::plane::Planes;
-pub use self::views::{Part, View, Views, views_and_ends_of_file, views_of_file};
+pub use self::views::{Part, View, Viewed, Views, views_and_ends_of_file, views_of_file};
 use crate::decode::Limits;
 use crate::error::Error;
 use crate::picture::{Dimensions, Picture, Rectangle};
@@ -125,6 +126,9 @@ pub struct Variants {
     pub hashes: [Pdq; 8],
     /// Quality of the original, 0..=100.
     pub quality: u8,
+    /// Whether it is so plain, as a page or a pattern, that different pictures may be as near to it as
+    /// copies are: a match says little. docs/matching.md has the rule.
+    pub plain: bool,
 }
 
 /// What a picture file gave: its hash or hashes, and what it is.
@@ -183,6 +187,11 @@ impl Planes {
         PdqHash { pdq: hash::bits(&hash::frequencies(upright)), quality: hash::quality(upright) }
     }
 
+    /// Whether the picture is plain, as far as one plane tells.
+    pub(crate) fn is_plain(&self) -> bool {
+        plain::is_plain(&self.upright, &hash::frequencies(&self.upright))
+    }
+
     /// The hashes of planes with those of mirror images.
     ///
     /// # Panics
@@ -209,7 +218,8 @@ impl Planes {
             transposed(&upright),
             transposed(&rotated),
         ];
-        Some(Variants { hashes, quality: hash::quality(&self.upright) })
+        let plain = plain::is_plain(&self.upright, &upright) || plain::is_symmetric(&hashes);
+        Some(Variants { hashes, quality: hash::quality(&self.upright), plain })
     }
 }
 

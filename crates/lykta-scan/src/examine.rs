@@ -148,7 +148,7 @@ fn matched(matches: &Matches) -> Option<Outcome> {
         Some(Outcome::MatchedExact)
     } else if matches.any(Role::Match, true) {
         Some(Outcome::MatchedNearOnly)
-    } else if matches.has_role(Role::Note) {
+    } else if matches.has_role(Role::Note) || matches.any_below_band() {
         Some(Outcome::Noted)
     } else if matches.has_role(Role::Ignore) {
         Some(Outcome::Ignored)

@@ -23,6 +23,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bands;
 mod budget;
 mod entry_set;
 mod error;
@@ -44,6 +45,7 @@ mod sink;
 mod summary;
 mod support;
 
+pub use bands::Band;
 pub use entry_set::EntrySet;
 pub use error::Error;
 pub use hashing::{FileHasher, FileHashes, PictureHash, PictureResult};

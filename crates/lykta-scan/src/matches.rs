@@ -7,14 +7,28 @@ use lykta_hash::Kind;
 use lykta_index::{Entry, Role};
 use lykta_media::pdq::View;
 
+use crate::bands::Band;
 use crate::entry_set::EntrySet;
 use crate::record::{Label, Match};
+
+/// How near an entry is, by what was compared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Nearness {
+    pub(crate) distance: u32,
+    pub(crate) view: View,
+    /// Of PDQ; none of 64-bit hashes.
+    pub(crate) coarse_distance: Option<u32>,
+    /// None where only hashes are known.
+    pub(crate) band: Option<Band>,
+    pub(crate) plain: bool,
+    pub(crate) below_band: bool,
+}
 
 /// The matches of one item, one for each kind, list, entry name, label and role.
 ///
 /// Several rows of a list may carry one name: views of one picture, or the same picture once more;
 /// and several indexes may hold one list. What a reader of the result could not tell apart is one
-/// match, the nearest. No allocation while there is none.
+/// match, the best. No allocation while there is none.
 #[derive(Default)]
 pub(crate) struct Matches {
     found: Vec<Match>,
@@ -23,13 +37,7 @@ pub(crate) struct Matches {
 
 impl Matches {
     /// Adds a match; [`Matches::settle`] must follow.
-    pub(crate) fn add(
-        &mut self,
-        entry: &Entry<'_>,
-        name: Cow<'_, str>,
-        kind: Kind,
-        near: Option<(u32, View)>,
-    ) {
+    pub(crate) fn add(&mut self, entry: &Entry<'_>, name: Cow<'_, str>, kind: Kind, near: Option<Nearness>) {
         self.found.push(new_match(entry, name, kind, near));
     }
 
@@ -39,12 +47,13 @@ impl Matches {
         entry: &Entry<'_>,
         name: Cow<'_, str>,
         kind: Kind,
-        near: Option<(u32, View)>,
+        near: Option<Nearness>,
     ) {
         self.retracted.push(new_match(entry, name, kind, near));
     }
 
-    /// Of what cannot be told apart, keeps the nearest, and of equally near ones the first view.
+    /// Of what cannot be told apart, keeps the match in the best band, of these the nearest, and of equally
+    /// near ones the first view.
     pub(crate) fn settle(&mut self) {
         settle(&mut self.found);
         settle(&mut self.retracted);
@@ -60,7 +69,13 @@ impl Matches {
     }
 
     pub(crate) fn any(&self, role: Role, near: bool) -> bool {
-        self.found.iter().any(|found| found.role == role && found.kind.is_perceptual() == near)
+        let is_it = |found: &&Match| found.role == role && found.kind.is_perceptual() == near;
+        self.found.iter().filter(is_it).any(|found| !found.below_band)
+    }
+
+    /// Whether any match is below the band that was asked for.
+    pub(crate) fn any_below_band(&self) -> bool {
+        self.found.iter().any(|found| found.below_band)
     }
 
     pub(crate) fn has_role(&self, role: Role) -> bool {
@@ -81,7 +96,7 @@ impl Matches {
     }
 }
 
-fn new_match(entry: &Entry<'_>, name: Cow<'_, str>, kind: Kind, near: Option<(u32, View)>) -> Match {
+fn new_match(entry: &Entry<'_>, name: Cow<'_, str>, kind: Kind, near: Option<Nearness>) -> Match {
     let label = entry.label.map(|label| Label {
         scheme: label.scheme.to_owned(),
         version: label.version.to_owned(),
@@ -89,11 +104,15 @@ fn new_match(entry: &Entry<'_>, name: Cow<'_, str>, kind: Kind, near: Option<(u3
     });
     Match {
         kind,
-        distance: near.map_or(0, |(distance, _)| distance),
-        view: near.map(|(_, view)| view),
+        distance: near.map_or(0, |near| near.distance),
+        view: near.map(|near| near.view),
         entry_view: near.and(entry.view).map(str::to_owned),
         list: entry.source.name.clone(),
         entry: name.into_owned(),
+        coarse_distance: near.and_then(|near| near.coarse_distance),
+        band: near.and_then(|near| near.band),
+        plain: near.is_some_and(|near| near.plain),
+        below_band: near.is_some_and(|near| near.below_band),
         label,
         role: entry.role,
         weak: false,
@@ -111,7 +130,7 @@ fn settle(matches: &mut Vec<Match>) {
         return;
     }
     fn order(found: &Match) -> impl Ord + '_ {
-        (found.distance, found.view, &found.entry_view)
+        (found.band, found.distance, found.view, &found.entry_view)
     }
     matches.sort_by(|a, b| identity(a).cmp(&identity(b)).then_with(|| order(a).cmp(&order(b))));
     matches.dedup_by(|later, first| identity(later) == identity(first));

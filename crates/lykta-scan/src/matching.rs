@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use lykta_hash::{Digest, Digests, Hash, Kind, KindSet, Pdq};
 use lykta_index::{Entry, Index, Near, Role};
-use lykta_media::pdq::{PdqHash, View, Views};
+use lykta_media::pdq::{View, Viewed, Views};
 
+use crate::bands::{Band, Grounds};
 use crate::entry_set::EntrySet;
-use crate::matches::Matches;
+use crate::matches::{Matches, Nearness};
 use crate::options::Options;
 use crate::record::Match;
 use crate::rules::Rules;
@@ -18,6 +19,8 @@ pub(crate) struct Matcher<'i, D> {
     pub(crate) indexes: &'i [Index<D>],
     near: NearMatching,
     rules: Rules,
+    /// The weakest band that counts.
+    band: Band,
     /// The radii of pHash and dHash, where they are compared.
     pub(crate) radii64: [(Kind, Option<u32>); 2],
     disputed: Arc<EntrySet>,
@@ -37,12 +40,13 @@ pub struct Answer {
     pub retracted: u64,
 }
 
-/// What was compared with an entry.
+/// What is compared with entries: a hash, and, of a picture, what it is worth.
 #[derive(Clone, Copy)]
-struct Compared {
+struct Asked {
     view: View,
-    /// Quality of the picture, 0..=100; none for a hash of which nothing else is known.
-    quality: Option<u8>,
+    pdq: Pdq,
+    /// Quality, 0..=100, and whether it is plain; none for a hash of which nothing else is known.
+    worth: Option<(u8, bool)>,
 }
 
 impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
@@ -56,7 +60,7 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         };
         let radii64 = [(Kind::Phash, options.phash_radius), (Kind::Dhash, options.dhash_radius)]
             .map(|(kind, radius)| (kind, radius.filter(|_| options.near)));
-        Self { indexes, near, rules, radii64, disputed: Arc::clone(&options.disputed) }
+        Self { indexes, near, rules, band: options.band, radii64, disputed: Arc::clone(&options.disputed) }
     }
 
     pub(crate) fn near_matching(&self) -> NearMatching {
@@ -98,16 +102,19 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
     /// performed.
     pub(crate) fn near(&self, views: &Views, matches: &mut Matches) -> Result<(), TooFlat> {
         let NearMatching::Performed { .. } = self.near else { return Ok(()) };
-        let is_comparable =
-            |(_, hash): &(View, PdqHash)| hash.quality >= self.rules.gate() && !hash.pdq.is_blank();
-        let asked: Vec<(View, PdqHash)> = views.iter().filter(is_comparable).collect();
-        let hashes: Vec<Pdq> = asked.iter().map(|(_, hash)| hash.pdq).collect();
-        let mut too_flat = asked.is_empty();
+        let asked: Vec<Asked> = views
+            .iter()
+            .filter(|viewed| viewed.quality >= self.rules.copy_gate() && !viewed.pdq.is_blank())
+            .map(|Viewed { view, pdq, quality, plain }| Asked { view, pdq, worth: Some((quality, plain)) })
+            .collect();
+        let hashes: Vec<Pdq> = asked.iter().map(|asked| asked.pdq).collect();
+        let is_above_gate =
+            |asked: &Asked| asked.worth.is_some_and(|(quality, _)| quality >= self.rules.gate());
+        let mut too_flat = !asked.iter().any(is_above_gate);
         for (at, index) in self.indexes.iter().enumerate() {
             let answers = index.near_batch(&hashes, self.rules.search_radius(index));
-            for ((view, hash), nears) in asked.iter().zip(answers) {
-                let compared = Compared { view: *view, quality: Some(hash.quality) };
-                too_flat |= self.add_near(at, &nears, compared, matches);
+            for (asked, nears) in asked.iter().zip(answers) {
+                too_flat |= self.add_near(at, &nears, *asked, matches);
             }
         }
         matches.settle();
@@ -164,11 +171,11 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
                 _ => None,
             })
             .unzip();
-        let compared = Compared { view: View::ORIGINAL, quality: None };
         for (at, index) in self.indexes.iter().enumerate() {
             let nears = index.near_batch(&pdqs, self.rules.search_radius(index));
-            for (place, nears) in places.iter().zip(nears) {
-                self.add_near(at, &nears, compared, &mut answers[*place]);
+            for ((place, pdq), nears) in places.iter().zip(&pdqs).zip(nears) {
+                let asked = Asked { view: View::ORIGINAL, pdq: *pdq, worth: None };
+                self.add_near(at, &nears, asked, &mut answers[*place]);
             }
         }
     }
@@ -184,7 +191,7 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         at: usize,
         entry: &Entry<'_>,
         kind: Kind,
-        near: Option<(u32, View)>,
+        near: Option<Nearness>,
         matches: &mut Matches,
     ) {
         let name = entry.name_or_row();
@@ -197,7 +204,7 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
 
     /// Adds the entries of the index at `at` that may match, and says whether the gate kept one
     /// back.
-    fn add_near(&self, at: usize, nears: &[Near], compared: Compared, matches: &mut Matches) -> bool {
+    fn add_near(&self, at: usize, nears: &[Near], asked: Asked, matches: &mut Matches) -> bool {
         let mut kept_back = false;
         for near in nears {
             let Some(entry) = self.indexes[at].entry(near.entry) else { continue };
@@ -205,22 +212,37 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
             if entry.role == Role::Ignore || near.pdq.is_blank() || !within {
                 continue;
             }
-            let gate = self.rules.list_gate(entry.source);
-            let is_below = |quality: Option<u8>| quality.is_some_and(|quality| quality < gate);
-            let too_flat = is_below(entry.pdq_quality) || is_below(compared.quality);
+            let quality = asked.worth.map(|(quality, _)| quality);
+            let too_flat = self.rules.are_too_flat(entry.source, entry.pdq_quality, quality);
             let name = entry.name_or_row();
             match (self.is_retracted(at, &entry, &name), too_flat) {
                 (true, true) => {}
                 (false, true) => kept_back = true,
                 (true, false) => {
-                    matches.leave_out(&entry, name, Kind::Pdq, Some((near.distance, compared.view)));
+                    matches.leave_out(&entry, name, Kind::Pdq, Some(self.nearness(&entry, near, asked)));
                 }
                 (false, false) => {
-                    matches.add(&entry, name, Kind::Pdq, Some((near.distance, compared.view)));
+                    matches.add(&entry, name, Kind::Pdq, Some(self.nearness(&entry, near, asked)));
                 }
             }
         }
         kept_back
+    }
+
+    fn nearness(&self, entry: &Entry<'_>, near: &Near, asked: Asked) -> Nearness {
+        let band = asked.worth.map(|(quality, plain)| {
+            let quality = entry.pdq_quality.map_or(quality, |own| own.min(quality));
+            let grounds = Grounds { view: asked.view, entry_view: entry.view, quality, plain };
+            grounds.band(near.distance)
+        });
+        Nearness {
+            distance: near.distance,
+            view: asked.view,
+            coarse_distance: Some(near.pdq.coarse_distance(&asked.pdq)),
+            band,
+            plain: asked.worth.is_some_and(|(_, plain)| plain),
+            below_band: band.is_some_and(|band| band > self.band),
+        }
     }
 
     /// Whether an index after the one at `at`, which has the entry, says that it counts no longer.

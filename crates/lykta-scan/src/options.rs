@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lykta_media::Limits;
 
+use crate::bands::Band;
 use crate::entry_set::EntrySet;
 
 /// Bytes that pictures may take at once when nobody says otherwise.
@@ -27,9 +28,13 @@ pub struct Options {
     /// The same of dHashes.
     pub dhash_radius: Option<u32>,
     /// Least quality of the item's picture and, where the list gives one, of the entry's, 0..=100.
-    /// 50 by default; where a list asks for more, that holds for its entries. A picture of quality 0
-    /// never matches, whatever this says.
+    /// 50 by default; where a list asks for more, that holds for its entries. An item's picture may be
+    /// 20 below it where the list gives the entry's quality and that is not: copies lose some. A picture
+    /// of quality 0 never matches, whatever this says.
     pub min_quality: u8,
+    /// The weakest band that counts: a match by likeness in a weaker one is reported all the same, marked
+    /// as below it. [`Band::Weak`] by default: all count.
+    pub band: Band,
     /// Entries whose matches are reported as ever and marked as disputed. None by default.
     pub disputed: Arc<EntrySet>,
     /// An entry with more hits than this in one scan is pointed out: a blank or very common picture
@@ -57,6 +62,7 @@ impl Default for Options {
             phash_radius: None,
             dhash_radius: None,
             min_quality: 50,
+            band: Band::Weak,
             disputed: Arc::default(),
             warn_hits: 1000,
             max_item_bytes: None,

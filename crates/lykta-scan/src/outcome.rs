@@ -10,7 +10,8 @@ pub enum Outcome {
     MatchedExact,
     /// No such digest, but the picture is within the radius of an entry with role match.
     MatchedNearOnly,
-    /// Only entries with role note were hit, exactly or nearly. Reported, never counted as found.
+    /// Only entries with role note were hit, exactly or nearly, or only by likeness in a weaker band than
+    /// was asked for. Reported, never counted as found.
     Noted,
     /// Only entries with role ignore were hit. Not reported as a finding.
     Ignored,

@@ -6,6 +6,7 @@ use lykta_media::Rectangle;
 use lykta_media::pdq::View;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::bands::Band;
 use crate::outcome::{Failure, Outcome, Problem, Skip};
 
 /// Version of the JSON lines, their key `v`.
@@ -52,6 +53,15 @@ pub struct Match {
     /// What of the entry's picture was hashed, if the list says so: the name of a part, such as those
     /// that `lykta hash --views crops` writes.
     pub entry_view: Option<String>,
+    /// Bits in which the PDQs differ among those of the lowest frequencies, 0..=64: a second opinion on the
+    /// coarse structure. None for digests and 64-bit hashes.
+    pub coarse_distance: Option<u32>,
+    /// How much a match by likeness says; none for digests and where only hashes were compared.
+    pub band: Option<Band>,
+    /// Whether the item's picture is plain, as a page or a pattern: such pictures are near to one another.
+    pub plain: bool,
+    /// Whether the band is weaker than was asked for: then the match is reported and does not count.
+    pub below_band: bool,
     /// Name of the list.
     pub list: String,
     /// The entry's id or path in the list, else `row N`.
@@ -194,6 +204,14 @@ struct MatchLine<'r> {
     /// Only there when the list has a part of its picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     entry_view: Option<&'r str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coarse_distance: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    band: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    plain: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    below_band: bool,
     list: &'r str,
     entry: &'r str,
     label: Option<&'r Label>,
@@ -212,9 +230,10 @@ impl Match {
         self.kind.is_support()
     }
 
-    /// Whether the match makes an item count as found: it has role match, and is not only support.
+    /// Whether the match makes an item count as found: it has role match, is not only support and not below
+    /// the band that was asked for.
     pub fn is_found(&self) -> bool {
-        self.role == Role::Match && !self.is_support()
+        self.role == Role::Match && !self.is_support() && !self.below_band
     }
 
     /// Brings matches of one item into the order of results: exact ones first, then by distance,
@@ -242,6 +261,10 @@ impl<'r> MatchLine<'r> {
             view: found.view.map(View::name),
             rectangle: found.view.and_then(|view| view.part.rectangle()).map(corners),
             entry_view: found.entry_view.as_deref(),
+            coarse_distance: found.coarse_distance,
+            band: found.band.map(Band::name),
+            plain: found.plain,
+            below_band: found.below_band,
             list: &found.list,
             entry: &found.entry,
             label: found.label.as_ref(),
@@ -323,6 +346,10 @@ mod tests {
                 distance: 7,
                 view: Some(View::ORIGINAL),
                 entry_view: None,
+                coarse_distance: Some(3),
+                band: Some(Band::Strong),
+                plain: false,
+                below_band: false,
                 list: "l".into(),
                 entry: "row 4".into(),
                 label: Some(Label { scheme: "s".into(), version: "1".into(), code: "2".into() }),
@@ -343,7 +370,7 @@ mod tests {
             concat!(
                 r#"{{"v":1,"locator":["/dump/a.zip","inner/\"b\"\n\\xff.jpg"],"size":3,"#,
                 r#""digests":{{"sha1":"{sha1}"}},"pdq":"{pdq}","pdq_quality":88,"#,
-                r#""matches":[{{"kind":"pdq","distance":7,"view":"original","list":"l","entry":"row 4","#,
+                r#""matches":[{{"kind":"pdq","distance":7,"view":"original","coarse_distance":3,"band":"strong","list":"l","entry":"row 4","#,
                 r#""label":{{"scheme":"s","version":"1","code":"2"}},"role":"note","weak":false,"disputed":true}}]}}"#
             ),
             sha1 = "ab".repeat(20),

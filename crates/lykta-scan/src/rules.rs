@@ -8,6 +8,10 @@ use crate::options::Options;
 /// Largest distance of a near match where nothing else is said, in bits: the usual one for PDQ.
 const DEFAULT_RADIUS: u32 = 31;
 
+/// By how much the quality of a copy may be below the gate when that of the entry is not. Of copies of
+/// photographs few lose more: docs/matching.md.
+const COPY_LOSS: u8 = 20;
+
 /// What a user asked for, to be weighed against what each list says.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules {
@@ -43,10 +47,28 @@ impl Rules {
         self.min_quality.max(1)
     }
 
+    /// The least quality at which an item's picture is looked up, 1..=100: it may be a copy of an entry
+    /// that reaches the gate.
+    pub(crate) fn copy_gate(self) -> u8 {
+        lowered(self.gate())
+    }
+
+    /// Whether entry and item, of the qualities given as far as they are known, are too flat to match
+    /// in a list.
+    pub(crate) fn are_too_flat(self, list: &Source, entry: Option<u8>, item: Option<u8>) -> bool {
+        let gate = self.list_gate(list);
+        let item_gate = if entry.is_some() { lowered(gate) } else { gate };
+        entry.is_some_and(|quality| quality < gate) || item.is_some_and(|quality| quality < item_gate)
+    }
+
     /// The least quality of both pictures at which entries of a list match.
-    pub(crate) fn list_gate(self, list: &Source) -> u8 {
+    fn list_gate(self, list: &Source) -> u8 {
         self.gate().max(list.min_quality.unwrap_or(0))
     }
+}
+
+fn lowered(gate: u8) -> u8 {
+    gate.saturating_sub(COPY_LOSS).max(1)
 }
 
 #[cfg(test)]
@@ -70,5 +92,15 @@ mod tests {
         let of =
             |asked, min_quality| rules(None, asked).list_gate(&Source { min_quality, ..Source::default() });
         assert_eq!([of(50, None), of(50, Some(20)), of(50, Some(80)), of(0, Some(0))], [50, 50, 80, 1]);
+    }
+
+    #[test]
+    fn a_copy_may_be_flatter_than_an_entry_of_known_quality() {
+        let rules = rules(None, 50);
+        let too_flat = |entry, item| rules.are_too_flat(&Source::default(), entry, item);
+        assert_eq!([too_flat(None, Some(49)), too_flat(None, Some(50))], [true, false]);
+        assert_eq!([too_flat(Some(50), Some(29)), too_flat(Some(50), Some(30))], [true, false]);
+        assert_eq!([too_flat(Some(49), Some(99)), too_flat(Some(49), None)], [true, true]);
+        assert_eq!([rules.copy_gate(), self::rules(None, 7).copy_gate()], [30, 1]);
     }
 }

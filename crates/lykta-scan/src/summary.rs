@@ -69,6 +69,7 @@ pub struct Summary {
     disputed: u64,
     retracted: u64,
     not_all_read: u64,
+    below_band: u64,
     hits: Hits,
 }
 
@@ -87,6 +88,7 @@ impl Summary {
             disputed: 0,
             retracted: 0,
             not_all_read: 0,
+            below_band: 0,
             hits: Hits::new(warn_hits),
         }
     }
@@ -106,7 +108,14 @@ impl Summary {
         self.disputed += record.matches.iter().filter(|found| found.disputed).count() as u64;
         self.retracted += record.retracted;
         self.not_all_read += u64::from(record.unread_scans > 0);
+        let is_below = record.matches.iter().any(|found| found.below_band);
+        self.below_band += u64::from(is_below && record.matches.iter().all(|found| !found.is_found()));
         self.hits.add(record);
+    }
+
+    /// Items that only have matches in a weaker band than was asked for: reported, and not counted as found.
+    pub fn below_band(&self) -> u64 {
+        self.below_band
     }
 
     /// Everything that was seen: the sum over all outcomes.
@@ -191,12 +200,19 @@ impl Summary {
                  which were not read"
             )
         });
+        let below_band = (self.below_band > 0).then(|| {
+            format!(
+                "{} in a weaker band than was asked for alone: reported, and not counted",
+                items(self.below_band)
+            )
+        });
         let near = self.near.note().map(str::to_owned);
         near.into_iter()
             .chain(at_risk)
             .chain(disputed)
             .chain(retracted)
             .chain(not_all_read)
+            .chain(below_band)
             .chain(self.hits.notes())
             .collect()
     }
@@ -272,6 +288,7 @@ impl Serialize for Summary {
         map.serialize_entry("disputed", &self.disputed)?;
         map.serialize_entry("retracted", &self.retracted)?;
         map.serialize_entry("not_all_read", &self.not_all_read)?;
+        map.serialize_entry("below_band", &self.below_band)?;
         map.serialize_entry("near", &self.near)?;
         map.serialize_entry("frequent_entries", &self.frequent_entries())?;
         map.serialize_entry("frequent_entries_complete", &self.hits.all_counted())?;
@@ -332,6 +349,10 @@ mod tests {
             distance: 0,
             view: None,
             entry_view: None,
+            coarse_distance: None,
+            band: None,
+            plain: false,
+            below_band: false,
             list: String::new(),
             entry: String::new(),
             label: None,

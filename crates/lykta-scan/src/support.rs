@@ -4,7 +4,7 @@ use lykta_hash::{Bits64, Hash, Kind, Pdq};
 use lykta_index::{Index, Role, expected_random_hits};
 use lykta_media::pdq::View;
 
-use crate::matches::Matches;
+use crate::matches::{Matches, Nearness};
 use crate::matching::Matcher;
 use crate::summary::NearMatching;
 
@@ -21,8 +21,15 @@ impl<D: AsRef<[u8]>> Matcher<'_, D> {
                     for near in nears.iter().filter(|near| !near.hash.is_blank()) {
                         let entry = index.entry(near.entry).filter(|entry| entry.role != Role::Ignore);
                         if let Some(entry) = entry {
-                            let view = Some((near.distance, View::ORIGINAL));
-                            self.add(at, &entry, kind, view, &mut answers[*place]);
+                            let nearness = Nearness {
+                                distance: near.distance,
+                                view: View::ORIGINAL,
+                                coarse_distance: None,
+                                band: None,
+                                plain: false,
+                                below_band: false,
+                            };
+                            self.add(at, &entry, kind, Some(nearness), &mut answers[*place]);
                         }
                     }
                 }

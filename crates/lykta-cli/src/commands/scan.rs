@@ -48,6 +48,7 @@ fn options(args: &ScanArgs) -> Options {
         near: !args.no_near,
         radius: args.radius,
         min_quality: args.min_quality,
+        band: args.band.into(),
         warn_hits: args.warn_hits,
         memory: args.memory,
         max_item_bytes: args.max_item_bytes,

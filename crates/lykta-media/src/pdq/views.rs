@@ -1,6 +1,8 @@
 //! Views of a picture that is looked up: all of it, what is within its borders, and what a caption or
 //! a watermark leaves of it.
 
+use lykta_hash::Pdq;
+
 use super::passes::Passes;
 use super::{FileHash, Mode, PdqHash, Planes, Variant, Variants};
 use crate::decode::Limits;
@@ -76,6 +78,19 @@ impl View {
     }
 }
 
+/// The hash of a view, and what it is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewed {
+    /// The view.
+    pub view: View,
+    /// The hash.
+    pub pdq: Pdq,
+    /// Quality of what was hashed, 0..=100.
+    pub quality: u8,
+    /// As [`Variants::plain`].
+    pub plain: bool,
+}
+
 /// The hashes of a picture and of parts of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Views {
@@ -85,21 +100,23 @@ pub struct Views {
     /// and several, up to three, where it is not clear where they end.
     pub unbordered: Vec<(Rectangle, Variants)>,
     /// Its upper and its lower part, if they were asked for.
-    pub ends: Vec<(Part, PdqHash)>,
+    pub ends: Vec<Viewed>,
 }
 
 impl Views {
-    /// Every hash with its view and the quality of what was hashed, 0..=100; the original first.
-    pub fn iter(&self) -> impl Iterator<Item = (View, PdqHash)> + '_ {
+    /// Every hash, the original first.
+    pub fn iter(&self) -> impl Iterator<Item = Viewed> + '_ {
         let unbordered = self.unbordered.iter().map(|(part, variants)| (Part::Unbordered(*part), variants));
         let turned = std::iter::once((Part::Whole, &self.whole)).chain(unbordered);
-        let turned = turned.flat_map(|(part, variants)| {
-            let hash =
-                move |(variant, pdq)| (View { part, variant }, PdqHash { pdq, quality: variants.quality });
-            Variant::ALL.into_iter().zip(variants.hashes).map(hash)
+        let turned = turned.flat_map(|(part, Variants { hashes, quality, plain })| {
+            Variant::ALL.into_iter().zip(hashes).map(move |(variant, pdq)| Viewed {
+                view: View { part, variant },
+                pdq: *pdq,
+                quality: *quality,
+                plain: *plain,
+            })
         });
-        let view = |part| View { part, variant: Variant::Original };
-        turned.chain(self.ends.iter().map(move |(part, hash)| (view(*part), *hash)))
+        turned.chain(self.ends.iter().copied())
     }
 }
 
@@ -136,6 +153,11 @@ fn of_file(bytes: &[u8], limits: &Limits, mode: Mode, ends: bool) -> Result<File
     let (whole, planes_of_ends, parts) = passes.whole(true, &rectangles, true)?;
     let planes = passes.parts(&parts, true)?;
     let unbordered = parts.into_iter().zip(planes.iter().map(Planes::mirrored_variants)).collect();
-    let ends = ends.into_iter().zip(planes_of_ends.iter().map(Planes::hash)).collect();
+    let end = |(part, planes): (Part, &Planes)| {
+        let PdqHash { pdq, quality } = planes.hash();
+        let view = View { part, variant: Variant::Original };
+        Viewed { view, pdq, quality, plain: planes.is_plain() }
+    };
+    let ends = ends.into_iter().zip(&planes_of_ends).map(end).collect();
     passes.result(Views { whole: whole.mirrored_variants(), unbordered, ends })
 }

@@ -99,7 +99,13 @@ impl<W: Write> Page<W> {
                 Some(view) => format!("{} distance {}, view {view}", found.kind, found.distance),
                 None => found.kind.clone(),
             };
-            let mut about = vec![how, format!("role {}", found.role)];
+            let mut about = vec![how];
+            about.extend(found.place().map(|place| format!("rectangle {place}")));
+            about.extend(found.entry_view.as_ref().map(|view| format!("part {view} of the entry")));
+            about.extend(found.band.as_ref().map(|band| format!("band {band}")));
+            about.extend(found.plain.then(|| "plain picture".to_owned()));
+            about.extend(found.below_band.then(|| "below the band asked for, not counted".to_owned()));
+            about.push(format!("role {}", found.role));
             about.extend(
                 found
                     .label

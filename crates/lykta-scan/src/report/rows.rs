@@ -28,6 +28,14 @@ pub(crate) struct MatchRow {
     pub(crate) kind: String,
     pub(crate) distance: u32,
     pub(crate) view: Option<String>,
+    pub(crate) rectangle: Option<[u32; 4]>,
+    pub(crate) entry_view: Option<String>,
+    pub(crate) coarse_distance: Option<u32>,
+    pub(crate) band: Option<String>,
+    #[serde(default)]
+    pub(crate) plain: bool,
+    #[serde(default)]
+    pub(crate) below_band: bool,
     pub(crate) list: String,
     pub(crate) entry: String,
     pub(crate) label: Option<Label>,
@@ -44,6 +52,13 @@ pub(crate) struct ErrorRow {
     pub(crate) reason: String,
     pub(crate) detail: String,
     pub(crate) compared: String,
+}
+
+impl MatchRow {
+    /// The rectangle as left, top, width and height, with spaces.
+    pub(crate) fn place(&self) -> Option<String> {
+        self.rectangle.map(|corners| corners.map(|number| number.to_string()).join(" "))
+    }
 }
 
 impl FindingRow {
