@@ -34,6 +34,8 @@ pub(crate) enum Command {
     /// Build, describe and check index files
     #[command(subcommand, after_help = "Example:\n  lykta index build -o list.lykta known.csv")]
     Index(IndexCommand),
+    /// Compare two files in every kind of hash and every view
+    Compare(CompareArgs),
     /// Compute digests and PDQ hashes of files
     Hash(HashArgs),
     /// Look hashes up in an index
@@ -196,6 +198,42 @@ pub(crate) struct VerifyArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// Print nothing when every check passed
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Each picture is looked up in a list of the other, as a scan does it: whole, without borders, its
+upper and lower part, turned and mirrored, with the other's whole and parts. docs/matching.md explains
+distances and bands.
+Exit code 0 no match, 1 same bytes or a near match; 3 and 4 the same when a picture could not be
+examined; 2 not started.
+
+Examples:
+  lykta compare reported.jpg known.jpg
+  lykta compare --json a.png b.png"
+)]
+pub(crate) struct CompareArgs {
+    /// A file
+    #[arg(value_name = "A")]
+    pub(crate) first: PathBuf,
+    /// Another
+    #[arg(value_name = "B")]
+    pub(crate) second: PathBuf,
+    /// Largest distance of PDQ hashes, in bits
+    #[arg(long, value_name = "pdq=BITS", value_parser = radius, default_value = "pdq=31")]
+    pub(crate) radius: u32,
+    /// Least PDQ quality of both, 0 to 100
+    #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(0..=100), default_value_t = 50)]
+    pub(crate) min_quality: u8,
+    /// Memory that a picture may take: 100M, 4G
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "192M")]
+    pub(crate) memory: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Accepted for uniformity: there is no progress to be quiet about
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }

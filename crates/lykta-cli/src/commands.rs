@@ -1,5 +1,6 @@
 //! One module a command. Each has `run`, which returns the exit code.
 
+pub(crate) mod compare;
 pub(crate) mod demo;
 pub(crate) mod hash;
 pub(crate) mod index_build;

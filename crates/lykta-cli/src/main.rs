@@ -71,6 +71,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Index(IndexCommand::Info(args)) => commands::index_info::run(&args),
         Command::Index(IndexCommand::Merge(args)) => commands::index_merge::run(&args),
         Command::Index(IndexCommand::Verify(args)) => commands::index_verify::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
         Command::Hash(args) => commands::hash::run(&args),
         Command::Query(args) => commands::query::run(&args),
         Command::Scan(args) => commands::scan::run(&args),

@@ -25,6 +25,7 @@
 
 mod bands;
 mod budget;
+mod compare;
 mod entry_set;
 mod error;
 mod examine;
@@ -46,6 +47,7 @@ mod summary;
 mod support;
 
 pub use bands::Band;
+pub use compare::{Comparison, Pictured, compare, pictured};
 pub use entry_set::EntrySet;
 pub use error::Error;
 pub use hashing::{FileHasher, FileHashes, PictureHash, PictureResult};
