@@ -57,7 +57,7 @@ impl File {
         let item = walk(&[path.to_owned()], &options).next();
         let file = match item.map(|item| item.kind) {
             Some(ItemKind::File(file)) => file,
-            Some(ItemKind::Failed(error)) => return Err(anyhow!(error)),
+            Some(ItemKind::Failed(error)) => bail!("{name} {error}"),
             Some(ItemKind::Skipped { reason, .. }) => bail!("{name} is no file to compare: {reason}"),
             None => bail!("there is no file {name}"),
         };

@@ -15,3 +15,4 @@ mod several;
 mod stopped;
 mod support;
 mod usage;
+mod views;
