@@ -27,6 +27,7 @@ mod budget;
 mod entry_set;
 mod error;
 mod examine;
+mod families;
 mod hashing;
 mod hits;
 mod matches;
@@ -46,6 +47,10 @@ mod support;
 
 pub use entry_set::EntrySet;
 pub use error::Error;
+pub use families::{
+    EntryItem, EntryItems, Face, Families, Family, FamilyItems, FamilyOptions, LeftOut, Member,
+    find_families, picture_faces,
+};
 pub use hashing::{FileHasher, FileHashes, PictureHash, PictureResult};
 pub use hits::FrequentEntry;
 pub use matching::Answer;
@@ -57,7 +62,7 @@ pub use read::GivenUp;
 pub use record::{FORMAT_VERSION, Label, Match, Record};
 pub use report::{
     DisputeInfo, FindingSpool, IndexInfo, ListInfo, ReportDir, ReportOptions, RunInfo, Written,
-    disarm_formula,
+    disarm_formula, restore_formula,
 };
 pub use scanner::Scanner;
 pub use sink::Sink;
