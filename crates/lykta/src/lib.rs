@@ -27,6 +27,7 @@
 //! whatever its size, and one [`Index`] or [`Scanner`] serves any number of threads.
 #![forbid(unsafe_code)]
 
+mod decisions;
 mod digesting;
 mod entry_pairs;
 mod lists;
@@ -38,6 +39,7 @@ pub use lykta_media as media;
 pub use lykta_scan as scan;
 pub use lykta_source as source;
 
+pub use decisions::{DecidedRow, Decision, DecisionError, Decisions, HASH_COLUMNS, Ruling};
 pub use entry_pairs::{EntryPair, EntryPairs, EntryPairsError};
 pub use lists::{AddListError, ListOptions, add_list};
 pub use lykta_hash::{Digest, Hash, Kind, Pdq};
