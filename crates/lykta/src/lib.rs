@@ -30,7 +30,9 @@
 mod decisions;
 mod digesting;
 mod entry_pairs;
+mod family_hashes;
 mod lists;
+mod local_list;
 
 pub use lykta_hash as hash;
 pub use lykta_index as index;
@@ -41,7 +43,9 @@ pub use lykta_source as source;
 
 pub use decisions::{DecidedRow, Decision, DecisionError, Decisions, HASH_COLUMNS, Ruling};
 pub use entry_pairs::{EntryPair, EntryPairs, EntryPairsError};
+pub use family_hashes::{FamilyHashes, FamilyHashesError};
 pub use lists::{AddListError, ListOptions, add_list};
+pub use local_list::{AddError, Added, LocalList, LocalListError};
 pub use lykta_hash::{Digest, Hash, Kind, Pdq};
 pub use lykta_index::{BuildOptions, Builder, Index, Role};
 pub use lykta_scan::{Options, Record, Scanner, Sink, Summary};
