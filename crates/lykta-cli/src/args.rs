@@ -1,5 +1,7 @@
 //! What can be typed, and what it is checked to mean.
 
+mod cluster;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use lykta::hash::Bits64;
 use lykta::scan::Band;
 use lykta::{Kind, Pdq};
+
+pub(crate) use cluster::{AddArgs, ClusterArgs, ListCommand};
 
 /// Finds known pictures by comparing hashes, so that people do not have to look at them.
 #[derive(Debug, Parser)]
@@ -42,6 +46,11 @@ pub(crate) enum Command {
     Query(QueryArgs),
     /// Scan files and folders for what the lists know
     Scan(ScanArgs),
+    /// Group near-duplicates, so that each is looked at once
+    Cluster(ClusterArgs),
+    /// Work on hash lists
+    #[command(subcommand, after_help = "Example:\n  lykta list add --decisions families.csv local.csv")]
+    List(ListCommand),
     /// Show how it works, on a bundled list and a bundled dump
     Demo(DemoArgs),
     /// Print a completion script for a shell

@@ -1,5 +1,6 @@
 //! One module a command. Each has `run`, which returns the exit code.
 
+pub(crate) mod cluster;
 pub(crate) mod compare;
 pub(crate) mod demo;
 pub(crate) mod hash;
@@ -7,5 +8,6 @@ pub(crate) mod index_build;
 pub(crate) mod index_info;
 pub(crate) mod index_merge;
 pub(crate) mod index_verify;
+pub(crate) mod list_add;
 pub(crate) mod query;
 pub(crate) mod scan;

@@ -6,6 +6,7 @@
 mod args;
 mod chance;
 mod commands;
+mod countdown;
 mod disputes;
 mod in_order;
 mod interrupt;
@@ -21,7 +22,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
-use args::{Cli, Command, IndexCommand};
+use args::{Cli, Command, IndexCommand, ListCommand};
 
 /// Could not start, or stopped early.
 const STOPPED: u8 = 2;
@@ -75,6 +76,8 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Hash(args) => commands::hash::run(&args),
         Command::Query(args) => commands::query::run(&args),
         Command::Scan(args) => commands::scan::run(&args),
+        Command::Cluster(args) => commands::cluster::run(&args),
+        Command::List(ListCommand::Add(args)) => commands::list_add::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Completions { shell } => {
             // Into memory first: the generator panics when its output fails.

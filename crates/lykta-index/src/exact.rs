@@ -5,7 +5,7 @@ use std::ops::Range;
 use lykta_hash::{Digest, Kind};
 use zerocopy::little_endian::U32;
 
-use crate::entry::{Entries, EntryIds};
+use crate::entry::{Entries, EntryId, EntryIds};
 use crate::error::{Error, Problem};
 use crate::format::{MAX_DIRECTORY_BITS, SectionKind, bucket};
 use crate::hamming::prefetch;
@@ -101,6 +101,19 @@ impl<'a> View<'a> {
                 }
             }
         }
+    }
+
+    /// Every digest of a kind with each of its entries, ascending.
+    pub(crate) fn digests(self, kind: Kind) -> impl Iterator<Item = (Digest, EntryId)> + 'a {
+        let records = self
+            .table(kind)
+            .into_iter()
+            .flat_map(|table| (0..table.len).map_while(move |at| table.record(at)));
+        records.flat_map(move |(key, reference)| {
+            let digest = Digest::from_bytes(kind, key);
+            let ids = digest.map_or(EntryIds::One(None), |_| self.entry_ids(reference));
+            digest.into_iter().flat_map(move |digest| ids.clone().map(move |id| (digest, id)))
+        })
     }
 
     /// Checks order, directory and references of every exact table. O(keys).

@@ -91,6 +91,17 @@ thread_local! {
 }
 
 impl<'a> View<'a> {
+    /// Every hash with each of its entries, in the order of the keys. A damaged file in which many keys
+    /// share a run of entries gives no more than the keys and the runs together.
+    pub(crate) fn pdqs(self) -> impl Iterator<Item = (Pdq, EntryId)> + 'a {
+        let most = self.keys().len() + self.u32s(SectionKind::Postings).len();
+        let with_refs = self.keys().iter().zip(self.u32s(SectionKind::PdqRefs));
+        let entries = with_refs.flat_map(move |(key, reference)| {
+            self.entry_ids(reference.get()).map(move |entry| (Pdq(*key), entry))
+        });
+        entries.take(most)
+    }
+
     pub(crate) fn structure(self) -> Structure {
         if self.layout.slots.is_some() {
             Structure::Mih

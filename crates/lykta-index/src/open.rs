@@ -129,9 +129,27 @@ impl<D: AsRef<[u8]>> Index<D> {
         self.view().explain(hash, radius.min(Pdq::BITS))
     }
 
+    /// Every PDQ hash with each of its entries, in the order of the near structure: an entry comes once
+    /// for each of its hashes. Reads all hashes; no allocation.
+    pub fn pdqs(&self) -> impl Iterator<Item = (Pdq, EntryId)> + '_ {
+        self.view().pdqs()
+    }
+
+    /// Every digest of `kind` with each of its entries, in ascending order; nothing when `kind` is no
+    /// digest. Reads the whole table; no allocation.
+    pub fn digests(&self, kind: Kind) -> impl Iterator<Item = (Digest, EntryId)> + '_ {
+        self.view().digests(kind)
+    }
+
     /// The entry with this number; `None` when there is none.
     pub fn entry(&self, id: EntryId) -> Option<Entry<'_>> {
         self.view().entry(id)
+    }
+
+    /// All entries, in the order of their numbers; one that a damaged file lacks is left out.
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        let count = u32::try_from(self.layout.meta.entries).unwrap_or(u32::MAX);
+        (0..count).filter_map(|number| self.entry(EntryId(number)))
     }
 
     /// The number of entries.

@@ -29,8 +29,9 @@ use crate::lines::{Lines, content_len, trim};
 use crate::plain::{kind_of, usable};
 use crate::reason::{Cause, Problem, Reason};
 
-/// The columns that a header can name, lower case, in any order.
-pub const COLUMNS: [&str; 16] = [
+/// The columns that a header can name, lower case, in any order. The last four say who decided what on
+/// an entry, and when; they stay in the list.
+pub const COLUMNS: [&str; 20] = [
     "id",
     "path",
     "md5",
@@ -47,6 +48,10 @@ pub const COLUMNS: [&str; 16] = [
     "label_version",
     "label_code",
     "series",
+    "decision",
+    "by",
+    "at",
+    "viewed",
 ];
 
 /// A column by its position in [`COLUMNS`].

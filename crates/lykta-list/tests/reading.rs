@@ -55,6 +55,8 @@ impl Written {
             "label_version" => self.label[1].clone(),
             "label_code" => self.label[2].clone(),
             "series" => self.label[3].clone(),
+            // Of the list alone: nothing is made of them.
+            "decision" | "by" | "at" | "viewed" => self.label[0].clone(),
             kind => {
                 let kind: Kind = kind.parse().unwrap();
                 let text =

@@ -2,7 +2,7 @@
 
 use lykta_hash::Pdq;
 use lykta_media::pdq::{
-    Crops, FileHash, Mode, PdqHash, View, Viewed, Views, crops_of_file, views_and_ends_of_file,
+    Crops, FileHash, Mode, PdqHash, View, Viewed, Views, crops_of_file, views_and_ends_of_file, views_of_file,
 };
 use lykta_media::{Error as MediaError, Limits};
 
@@ -25,6 +25,18 @@ pub fn pictured(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Pi
     let FileHash { hash: crops, format, dimensions, unread_scans } = crops_of_file(bytes, limits, mode)?;
     let views = views_and_ends_of_file(bytes, limits, mode)?.hash;
     Ok(FileHash { hash: Pictured { views, crops }, format, dimensions, unread_scans })
+}
+
+/// The views that a scan looks up where no list has parts, and no parts: a
+/// [`PictureHash`](crate::PictureHash).
+///
+/// # Errors
+/// Those of [`views_of_file`].
+pub fn pictured_whole(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Pictured>, MediaError> {
+    let FileHash { hash: views, format, dimensions, unread_scans } = views_of_file(bytes, limits, mode)?;
+    let whole = PdqHash { pdq: views.whole.hashes[0], quality: views.whole.quality };
+    let hash = Pictured { views, crops: Crops { whole, parts: Vec::new() } };
+    Ok(FileHash { hash, format, dimensions, unread_scans })
 }
 
 /// A view of one picture beside the whole or a part of another.

@@ -20,6 +20,8 @@ pub(crate) enum Cause {
         "the source of the items failed by a fault of this program; scan again without the path it was in"
     )]
     Source,
+    #[error("the hashes to be grouped cannot be searched: {0}; group fewer at a time")]
+    Index(#[source] lykta_index::Error),
     #[error("{} is not empty: choose a new folder for the report", path(.0))]
     NotEmpty(PathBuf),
     #[error("{} is inside {}, which is to be scanned: choose a folder elsewhere", path(.dir), path(.scanned))]
@@ -35,7 +37,7 @@ impl Error {
             Cause::NotEmpty(path)
             | Cause::InsideScanned { dir: path, .. }
             | Cause::Write { at: path, .. } => Some(path),
-            Cause::Threads(_) | Cause::Sink(_) | Cause::Source => None,
+            Cause::Threads(_) | Cause::Sink(_) | Cause::Source | Cause::Index(_) => None,
         }
     }
 

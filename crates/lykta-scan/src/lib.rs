@@ -29,6 +29,7 @@ mod compare;
 mod entry_set;
 mod error;
 mod examine;
+mod families;
 mod hashing;
 mod hits;
 mod matches;
@@ -47,9 +48,13 @@ mod summary;
 mod support;
 
 pub use bands::Band;
-pub use compare::{Comparison, Pictured, compare, pictured};
+pub use compare::{Comparison, Pictured, compare, pictured, pictured_whole};
 pub use entry_set::EntrySet;
 pub use error::Error;
+pub use families::{
+    EntryItem, EntryItems, Face, Families, Family, FamilyItems, FamilyOptions, LeftOut, Member,
+    find_families, picture_faces,
+};
 pub use hashing::{FileHasher, FileHashes, PictureHash, PictureResult};
 pub use hits::FrequentEntry;
 pub use matching::Answer;
@@ -61,7 +66,7 @@ pub use read::GivenUp;
 pub use record::{FORMAT_VERSION, Label, Match, Record};
 pub use report::{
     DisputeInfo, FindingSpool, IndexInfo, ListInfo, ReportDir, ReportOptions, RunInfo, Written,
-    disarm_formula,
+    disarm_formula, restore_formula,
 };
 pub use scanner::Scanner;
 pub use sink::Sink;

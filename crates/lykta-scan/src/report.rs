@@ -10,7 +10,7 @@ mod rows;
 mod sorted;
 mod spool;
 
-pub use csv::disarm_formula;
+pub use csv::{disarm_formula, restore_formula};
 pub use dir::{ReportDir, ReportOptions, Written};
 pub use manifest::{DisputeInfo, IndexInfo, ListInfo, RunInfo};
 pub use spool::FindingSpool;

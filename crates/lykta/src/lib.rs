@@ -27,9 +27,12 @@
 //! whatever its size, and one [`Index`] or [`Scanner`] serves any number of threads.
 #![forbid(unsafe_code)]
 
+mod decisions;
 mod digesting;
 mod entry_pairs;
+mod family_hashes;
 mod lists;
+mod local_list;
 
 pub use lykta_hash as hash;
 pub use lykta_index as index;
@@ -38,8 +41,11 @@ pub use lykta_media as media;
 pub use lykta_scan as scan;
 pub use lykta_source as source;
 
+pub use decisions::{DecidedRow, Decision, DecisionError, Decisions, HASH_COLUMNS, Ruling};
 pub use entry_pairs::{EntryPair, EntryPairs, EntryPairsError};
+pub use family_hashes::{FamilyHashes, FamilyHashesError};
 pub use lists::{AddListError, ListOptions, add_list};
+pub use local_list::{AddError, Added, LocalList, LocalListError};
 pub use lykta_hash::{Digest, Hash, Kind, Pdq};
 pub use lykta_index::{BuildOptions, Builder, Index, Role};
 pub use lykta_scan::{Options, Record, Scanner, Sink, Summary};

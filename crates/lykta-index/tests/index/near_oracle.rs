@@ -87,3 +87,35 @@ fn a_hash_in_many_rows_gives_all_of_them() {
     hashes.extend((0..50).map(|_| numbers.pdq()));
     compare(&hashes, &[pdq], &[0, 31, 256]);
 }
+
+/// What groups or converts a list reads all of it: nothing may be missing, and nothing come twice.
+#[test]
+fn every_hash_is_listed_with_each_of_its_entries() {
+    use lykta_hash::{Digest, Kind};
+    use lykta_index::{BuildOptions, Builder, NewEntry, Source};
+    let mut numbers = Numbers(9);
+    let mut expected = Vec::new();
+    let mut builder = Builder::new(BuildOptions::default());
+    let source = builder.add_source(Source::default());
+    let mut last = numbers.pdq();
+    for row in 1..=500 {
+        last = if row % 3 == 0 { last } else { numbers.pdq() };
+        let sha1 = Digest::Sha1(last.0[..20].try_into().unwrap());
+        builder
+            .add(source, &NewEntry { row, hashes: &[last.into(), sha1.into()], ..NewEntry::default() })
+            .unwrap();
+        expected.push((last, row as u32 - 1));
+    }
+    let index = Index::new(builder.into_bytes().unwrap()).unwrap();
+    let mut listed: Vec<(Pdq, u32)> = index.pdqs().map(|(pdq, entry)| (pdq, entry.get())).collect();
+    listed.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(listed, expected);
+    let digests: Vec<(Vec<u8>, u32)> =
+        index.digests(Kind::Sha1).map(|(digest, entry)| (digest.as_bytes().to_vec(), entry.get())).collect();
+    let prefixes: Vec<(Vec<u8>, u32)> =
+        expected.iter().map(|(pdq, entry)| (pdq.0[..20].to_vec(), *entry)).collect();
+    assert_eq!(digests, prefixes);
+    assert_eq!(index.digests(Kind::Sha256).count() + index.digests(Kind::Pdq).count(), 0);
+    assert!(index.entries().map(|entry| entry.id.get()).eq(0..500));
+}

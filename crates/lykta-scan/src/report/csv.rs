@@ -83,11 +83,23 @@ fn write_row(out: &mut impl Write, cells: impl Iterator<Item = String>) -> io::R
     out.write_all(b"\r\n")
 }
 
-/// Text with a `'` in front where a spreadsheet would take it for a formula. File names are chosen
-/// by strangers.
+/// Text with a `'` in front where a spreadsheet would take it for a formula, and where it looks as if
+/// it had one already. File names are chosen by strangers.
 pub fn disarm_formula(text: &str) -> Cow<'_, str> {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if formula { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+    if is_formula(text.trim_start_matches('\'')) {
+        Cow::Owned(format!("'{text}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The text that [`disarm_formula`] was given.
+pub fn restore_formula(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|text| is_formula(text.trim_start_matches('\''))).unwrap_or(cell)
+}
+
+fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
 /// A cell: disarmed, and quoted where CSV needs it.
@@ -118,9 +130,12 @@ mod tests {
             ("a\"b", "\"a\"\"b\""),
             ("a\nb", "\"a\nb\""),
             ("=1,\"2\"", "\"'=1,\"\"2\"\"\""),
+            ("'=x", "''=x"),
+            ("'x", "'x"),
             ("", ""),
         ] {
             assert_eq!(escape(cell), expected);
+            assert_eq!(restore_formula(&disarm_formula(cell)), cell);
         }
     }
 }
