@@ -32,7 +32,7 @@ use strips::Strips;
 
 use crate::decode::Sink;
 use crate::pdq::{BlockSampler, Mode, Planes, blocks};
-use crate::picture::{Channels, Dimensions, Picture, Pixels};
+use crate::picture::{Channels, Dimensions, Picture, Pixels, Rectangle};
 use crate::vector::widest;
 
 /// Why a file was not read.
@@ -167,12 +167,12 @@ impl<'f> Opened<'f> {
     }
 
     /// The planes of a picture for which [`blocks::is_precise`], without its pixels, those of mirror
-    /// images too with `mirrored`; whether it may have borders; and how many scans were not read.
+    /// images too with `mirrored`; the parts within borders; and how many scans were not read.
     pub(crate) fn planes_of_blocks(
         self,
         mode: Mode,
         mirrored: bool,
-    ) -> Result<(Planes, bool, usize), Failure> {
+    ) -> Result<(Planes, Vec<Rectangle>, usize), Failure> {
         if mirrored {
             self.read_blocks::<{ blocks::LANES_MIRRORED }>(mode, true)
         } else {
@@ -184,13 +184,13 @@ impl<'f> Opened<'f> {
         self,
         mode: Mode,
         mirrored: bool,
-    ) -> Result<(Planes, bool, usize), Failure> {
+    ) -> Result<(Planes, Vec<Rectangle>, usize), Failure> {
         let (across, unit_rows) = (self.frame.blocks().0, self.unit_rows());
         let sampler =
             BlockSampler::<LANES>::new(self.dimensions(), across, unit_rows, &self.factors, mode, mirrored);
         let (sampler, unread) = self.read(sampler.ok_or(MISSING)?)?;
-        let (planes, may_have_borders) = sampler.finish();
-        Ok((planes, may_have_borders, unread))
+        let (planes, borders) = sampler.finish();
+        Ok((planes, borders, unread))
     }
 
     /// All planes from coefficients, whatever the size and however little precise that is.

@@ -24,7 +24,6 @@
 pub(crate) mod blocks;
 mod borders;
 mod crops;
-mod even_sides;
 mod hash;
 mod passes;
 mod plain;

@@ -109,12 +109,11 @@ impl Quantized {
         is_flat.then(|| idct::flat(first * i32::from(self.factors[0])).clamp(-128, 127))
     }
 
-    /// The mean of the samples, less 128, if none can be further from it than `tolerance`.
+    /// The mean of the samples.
     #[inline(always)]
-    pub(crate) fn mean_of_even(&self, reach: u32, tolerance: u32) -> Option<i16> {
-        let first = i32::from(self.coefficients[0]);
-        let waves = reach - (first * i32::from(self.reaches[0])).unsigned_abs();
-        (waves <= 16 * tolerance).then(|| ((first * i32::from(self.factors[0])) >> 3) as i16)
+    pub(crate) fn mean(&self) -> u8 {
+        let sum = i32::from(self.coefficients[0]) * i32::from(self.factors[0]);
+        ((sum >> 3) + 128).clamp(0, 255) as u8
     }
 
     /// The samples, less 128 and not clamped. [`Quantized::reach`] must have been checked.

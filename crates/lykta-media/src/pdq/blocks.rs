@@ -21,12 +21,12 @@
 use std::sync::LazyLock;
 
 use crate::jpeg::{Coefficients, LumaBlocks, OutOfRange, Quantized};
-use crate::pdq::even_sides::EvenSides;
+use crate::pdq::borders::BorderFinder;
 use crate::pdq::hash::SIDE;
 use crate::pdq::plane::{Mirrors, Planes, dot};
 use crate::pdq::weights::{self, Sample};
 use crate::pdq::{Mode, SMALLEST_SIDE};
-use crate::picture::Dimensions;
+use crate::picture::{Channels, Dimensions, Rectangle};
 use crate::vector::Processor;
 
 /// A row of coefficients of a block, or what belongs to it.
@@ -106,7 +106,11 @@ pub(crate) struct BlockSampler<const LANES: usize> {
     /// Empty unless mirror images are wanted.
     across_back: Vec<Sample>,
     planes: Planes,
-    sides: EvenSides,
+    /// The picture in eighths: the means of the blocks in the row of units at hand, row by row, and
+    /// where that picture has borders.
+    means: Vec<u8>,
+    borders: BorderFinder,
+    dimensions: Dimensions,
 }
 
 impl<const LANES: usize> BlockSampler<LANES> {
@@ -141,13 +145,29 @@ impl<const LANES: usize> BlockSampler<LANES> {
             across: columns.iter().map(projected).collect(),
             across_back: columns_back.iter().map(projected).collect(),
             planes: Planes { upright: Box::new([[0.0; SIDE]; SIDE]), mirrors: mirrored.then(Mirrors::empty) },
-            sides: EvenSides::new(Dimensions { width, height }, blocks, unit_rows / 8),
+            means: vec![0; blocks * (unit_rows / 8)],
+            borders: BorderFinder::new(
+                Dimensions { width: width.div_ceil(8), height: height.div_ceil(8) },
+                Channels::Grey,
+            ),
+            dimensions: Dimensions { width, height },
         })
     }
 
-    /// The planes, once all rows were taken, and whether a side of the picture may be a border.
-    pub(crate) fn finish(self) -> (Planes, bool) {
-        (self.planes, self.sides.any())
+    /// The planes, once all rows were taken, and the parts of the picture that are within borders, to
+    /// the next block outwards.
+    pub(crate) fn finish(self) -> (Planes, Vec<Rectangle>) {
+        let Dimensions { width, height } = self.dimensions;
+        let of_blocks = |Rectangle { left, top, width: across, height: down }| {
+            let (left, top) = (8 * left, 8 * top);
+            Rectangle {
+                left,
+                top,
+                width: (8 * across).min(width - left),
+                height: (8 * down).min(height - top),
+            }
+        };
+        (self.planes, self.borders.finish().into_iter().map(of_blocks).collect())
     }
 
     /// The horizontal sums of a row of the plane that has got all its blocks.
@@ -204,12 +224,17 @@ impl<const LANES: usize> LumaBlocks for BlockSampler<LANES> {
             quantized: &mut self.quantized,
             weights: &self.weights[y],
             sums: &mut self.line[x],
-            mean: &mut self.sides.means[at],
+            mean: &mut self.means[at],
         }
     }
 
     fn end_row(&mut self, row: usize) {
-        self.sides.end_row(row);
+        let Dimensions { width, height } = self.dimensions;
+        let (columns, rows) = (width.div_ceil(8) as usize, height.div_ceil(8) as usize);
+        // Blocks past the edge have no pixels of the picture.
+        for (means, _) in self.means.chunks(self.line.len()).zip(row * self.unit_rows / 8..rows) {
+            self.borders.push(&means[..columns]);
+        }
         for lane in 0..LANES {
             if self.lanes[lane]
                 .as_ref()
@@ -227,7 +252,7 @@ pub(crate) struct SampledBlock<'b, const LANES: usize> {
     quantized: &'b mut Quantized,
     weights: &'b Weights<LANES>,
     sums: &'b mut [Row; LANES],
-    mean: &'b mut Option<i16>,
+    mean: &'b mut u8,
 }
 
 impl<const LANES: usize> Coefficients for SampledBlock<'_, LANES> {
@@ -245,7 +270,7 @@ impl<const LANES: usize> Coefficients for SampledBlock<'_, LANES> {
     fn finish(self, processor: impl Processor) -> Result<(), OutOfRange> {
         let Self { quantized, weights, sums, mean } = self;
         let reach = quantized.reach()?;
-        *mean = quantized.mean_of_even(reach, EvenSides::TOLERANCE);
+        *mean = quantized.mean();
         if let Some(sample) = quantized.flat(reach) {
             // All its pixels are rounded alike, which does not average out, and costs nothing to know.
             for (sums, weights) in sums.iter_mut().zip(&weights.down) {

@@ -87,8 +87,8 @@ impl<'f> Passes<'f> {
             self.limits,
             |opened| {
                 if blocks::is_precise(opened.dimensions(), opened.unit_rows(), mode) {
-                    let (planes, may_have_borders, unread_scans) = opened.planes_of_blocks(mode, mirrored)?;
-                    return Ok(Look::Blocks(planes, may_have_borders, unread_scans));
+                    let (planes, borders, unread_scans) = opened.planes_of_blocks(mode, mirrored)?;
+                    return Ok(Look::Blocks(planes, borders, unread_scans));
                 }
                 opened.read_rows(start).map(|(pass, unread_scans)| Look::Rows(pass, unread_scans))
             },
@@ -100,14 +100,9 @@ impl<'f> Passes<'f> {
                 self.unread_scans = unread_scans;
                 pass.into_whole(Format::Jpeg)
             }
-            Look::Blocks(planes, may_have_borders, unread_scans) => {
+            Look::Blocks(planes, found, unread_scans) => {
                 self.unread_scans = unread_scans;
-                let start = |dimensions, channels| {
-                    Pass::new(dimensions, channels, &[], mode, mirrored).with_borders(true)
-                };
-                let borders =
-                    if borders && may_have_borders { self.rows(start)?.borders() } else { Vec::new() };
-                Ok((planes, Vec::new(), borders))
+                Ok((planes, Vec::new(), if borders { found } else { Vec::new() }))
             }
         }
     }
@@ -152,8 +147,8 @@ type Whole = (Planes, Vec<Planes>, Vec<Rectangle>);
 /// What a JPEG was read for.
 enum Look {
     Rows(Pass, usize),
-    /// Planes, whether there may be borders, scans that were not read.
-    Blocks(Planes, bool, usize),
+    /// Planes, parts within borders, scans that were not read.
+    Blocks(Planes, Vec<Rectangle>, usize),
 }
 
 /// Takes all rows of a picture.

@@ -127,7 +127,7 @@ impl Views {
 ///
 /// The hash of a part is that of the picture cut to its rectangle. Cost: for a picture without borders
 /// some per cent above [`variants_of_file`](super::variants_of_file); one with borders that has more
-/// than two million pixels is decoded twice, a JPEG of six millions three times.
+/// than two million pixels is decoded twice.
 /// Memory: [`Header::hash_memory`](crate::Header::hash_memory).
 ///
 /// # Errors
