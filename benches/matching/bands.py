@@ -6,7 +6,7 @@ usage: bands.py --table crates/lykta-scan/src/bands/table.rs --out docs/matching
 SET.npz are files of collect.py, with other seeds each, and the same photographs. The rule, for each kind of comparison:
 
     confused = pairs of unrelated pictures of any group, both of quality 50 or more, the query not plain
-    strong   = the largest distance that is MARGIN bits and more below the nearest of those that are confused
+    strong   = the largest distance that is more than MARGIN bits below the nearest of those that are confused
     medium   = the same, below the nearest unrelated photographs, but no more than the program's radius
 
 and no comparison has more than two whole pictures have. Crops stand for any part. The same files give the same table.

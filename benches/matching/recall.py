@@ -117,7 +117,7 @@ def scan(lykta, index, folder, work):
         finding = json.loads(line)
         identifier = pathlib.Path(os.fsdecode(finding["locator"][0])).stem
         own = [m for m in finding["matches"] if pathlib.Path(m["entry"]).stem == identifier]
-        others += [(identifier, m["entry"], m["distance"]) for m in finding["matches"] if m not in own]
+        others += [(identifier, pathlib.Path(m["entry"]).stem, m["distance"]) for m in finding["matches"] if m not in own]
         if own:
             best = min(own, key=lambda m: (BANDS.index(m["band"]), m["distance"]))
             band[identifier] = best["band"]
