@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! any item:       digests ------> exact
-//! a picture:      PDQ, 8 views -> near
+//! a picture:      PDQ, all views -> near
 //! something hit:  SHA-1 and SHA-256 too, from the bytes or a second read
 //! at the end:     did the file change meanwhile?
 //! ```

@@ -153,11 +153,13 @@ fn of_file(bytes: &[u8], limits: &Limits, mode: Mode, ends: bool) -> Result<File
     let (whole, planes_of_ends, parts) = passes.whole(true, &rectangles, true)?;
     let planes = passes.parts(&parts, true)?;
     let unbordered = parts.into_iter().zip(planes.iter().map(Planes::mirrored_variants)).collect();
+    let whole = whole.mirrored_variants();
     let end = |(part, planes): (Part, &Planes)| {
         let PdqHash { pdq, quality } = planes.hash();
         let view = View { part, variant: Variant::Original };
-        Viewed { view, pdq, quality, plain: planes.is_plain() }
+        // What lies at an end of a page is of its make, whatever it looks like alone.
+        Viewed { view, pdq, quality, plain: whole.plain || planes.is_plain() }
     };
     let ends = ends.into_iter().zip(&planes_of_ends).map(end).collect();
-    passes.result(Views { whole: whole.mirrored_variants(), unbordered, ends })
+    passes.result(Views { whole, unbordered, ends })
 }
