@@ -32,10 +32,15 @@ pub fn hash_file(data: &[u8]) {
     }
     for mode in [Mode::Full, Mode::Cli512] {
         let hash = pdq::hash_file(data, &limits, mode).map_err(kind);
-        let views = pdq::variants_of_file(data, &limits, mode).map_err(kind);
+        let variants = pdq::variants_of_file(data, &limits, mode).map_err(kind);
+        let views = pdq::views_and_ends_of_file(data, &limits, mode).map_err(kind);
+        let crops = pdq::crops_of_file(data, &limits, mode).map_err(kind);
         let picture = picture.as_ref().map_err(|kind| *kind);
+        let expected = picture.map(|picture| pdq::variants(picture, mode));
+        assert_eq!(views.map(|views| views.hash.whole), expected);
+        assert_eq!(crops.map(|crops| crops.hash.whole), picture.map(|picture| pdq::hash(picture, mode)));
         assert_eq!(hash.map(|hash| hash.hash), picture.map(|picture| pdq::hash(picture, mode)));
-        assert_eq!(views.map(|views| views.hash), picture.map(|picture| pdq::variants(picture, mode)));
+        assert_eq!(variants.map(|variants| variants.hash), expected);
     }
 }
 

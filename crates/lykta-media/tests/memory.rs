@@ -77,6 +77,11 @@ fn check(name: &str, file: &[u8]) {
     let decoded = peak_of(|| decode(file, &limits).expect("whole"));
     let hashed = peak_of(|| pdq::hash_file(file, &limits, Mode::Full).expect("whole"));
     let viewed = peak_of(|| pdq::variants_of_file(file, &limits, Mode::Cli512).expect("whole"));
+    // With no more than was announced, nothing is kept that need not be.
+    let tight = Limits { max_memory: header.hash_memory, ..limits };
+    let all_views = peak_of(|| pdq::views_and_ends_of_file(file, &tight, Mode::Full).expect("whole"));
+    let parts = peak_of(|| pdq::crops_of_file(file, &tight, Mode::Full).expect("whole"));
+    let viewed = viewed.max(all_views).max(parts);
     let ratio = header.memory as f64 / decoded as f64;
     println!(
         "{name}: memory {} seen {decoded} ({ratio:.2}), hash_memory {} seen {hashed} and {viewed}",
@@ -100,6 +105,9 @@ fn announced_memory_is_an_estimate_from_above() {
         ("QOI", ImageFormat::Qoi),
     ];
     let rgb = picture(1500, 1100);
+    let mut framed = image::RgbImage::from_pixel(1700, 1300, image::Rgb([250; 3]));
+    image::imageops::replace(&mut framed, &rgb.to_rgb8(), 100, 100);
+    check("PNG, framed", &written(&framed.into(), ImageFormat::Png));
     let rgba = DynamicImage::from(rgb.to_rgba8());
     let wide = DynamicImage::from(rgb.to_rgb16());
     for (name, format) in formats {

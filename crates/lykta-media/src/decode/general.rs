@@ -135,14 +135,11 @@ fn header_by_rows(source: &Source<'_>, format: Format) -> Header {
     let rows::Head { dimensions, channels, memory } = source.head();
     let Dimensions { width, height } = dimensions;
     let output = dimensions.pixels().saturating_mul(channels.count() as u64);
-    let sampler = pdq::memory(dimensions, channels);
-    Header {
-        format,
-        width,
-        height,
-        memory: output.saturating_add(memory),
-        hash_memory: sampler.saturating_add(memory),
-    }
+    let (whole, passes) = (output.saturating_add(memory), pdq::memory(dimensions, channels));
+    let by_rows = passes.saturating_add(memory);
+    // Where rows save nothing, the picture is kept while they are sampled.
+    let hash_memory = if by_rows < whole { by_rows } else { whole.saturating_add(passes) };
+    Header { format, width, height, memory: whole, hash_memory }
 }
 
 fn header(decoder: &impl ImageDecoder, bytes: &[u8], format: Format) -> Header {

@@ -31,7 +31,7 @@ use crate::decode::{Header, Limits, contained};
 use crate::error::Cause;
 use crate::jpeg::{Failure, Opened, Refusal};
 use crate::pdq;
-use crate::picture::{Channels, Picture, Pixels};
+use crate::picture::{Channels, Dimensions, Picture, Pixels};
 use crate::sniff::Format;
 
 pub(super) fn probe(bytes: &[u8]) -> Result<Header, Cause> {
@@ -39,9 +39,17 @@ pub(super) fn probe(bytes: &[u8]) -> Result<Header, Cause> {
     let (width, height) = (head.width.into(), head.height.into());
     let by_rows =
         Opened::new(bytes).map(|opened| opened.memory() + pdq::memory(opened.dimensions(), Channels::Grey));
-    // Of a small picture, the tables and buffers of whichever decoder are more than its pixels.
-    let memory = head.memory().max(*by_rows.as_ref().unwrap_or(&0));
-    let hash_memory = by_rows.unwrap_or(memory);
+    // Of a small picture, the tables and buffers of whichever decoder are more than its pixels, which
+    // are then kept.
+    let pixels = u64::from(width) * u64::from(height);
+    let (memory, hash_memory) = match by_rows {
+        Ok(by_rows) if by_rows < head.memory() => (head.memory(), by_rows),
+        Ok(by_rows) => (by_rows + pixels, by_rows + pixels),
+        Err(_) => {
+            let passes = pdq::memory(Dimensions { width, height }, Channels::Rgb);
+            (head.memory(), head.memory().max(3 * pixels + passes))
+        }
+    };
     Ok(Header { format: Format::Jpeg, width, height, memory, hash_memory })
 }
 

@@ -79,8 +79,9 @@ impl BorderFinder {
     /// Bytes that it holds at most.
     pub(super) fn memory(dimensions: Dimensions) -> u64 {
         let is_looked_at = Self::is_looked_at(dimensions);
-        // A vector that grows has twice its length for a moment.
-        let rows = 3 * size_of::<Row>() as u64 * u64::from(dimensions.height);
+        // A reference to each in either direction; or an end, its colour and its depth.
+        let at_the_end = 2 * size_of::<&Row>() + size_of::<End>() + 1 + size_of::<usize>();
+        let rows = (size_of::<Row>() + at_the_end) as u64 * u64::from(dimensions.height);
         if is_looked_at { rows + u64::from(dimensions.width) } else { 0 }
     }
 
@@ -94,6 +95,8 @@ impl BorderFinder {
             return;
         }
         let width = self.dimensions.width as usize;
+        // All at once, so that it never has more.
+        self.rows.reserve_exact((self.dimensions.height as usize).saturating_sub(self.rows.len()));
         for row in rows.chunks_exact(width * self.channels.count()) {
             let row = match self.channels {
                 Channels::Grey => Row::new(row),
