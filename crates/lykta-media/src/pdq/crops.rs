@@ -52,7 +52,7 @@ pub struct Crops {
 ///
 /// The parts are the middle, less 3 to 20 % of each side; all but a band at the top or bottom; the upper
 /// and the lower two fifths; and what is within uniform borders, if the picture has some. The hash of a part is that of the picture cut to
-/// it. Cost: the picture is decoded up to seven times, if it has more than two million pixels, else once.
+/// it. Cost: the picture is decoded up to eight times, if it has more than two million pixels, else once.
 ///
 /// # Errors
 /// Those of [`hash_file`](super::hash_file).
