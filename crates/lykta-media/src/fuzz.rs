@@ -27,7 +27,9 @@ pub fn hash_file(data: &[u8]) {
     let limits = Limits { max_pixels: 1 << 22, max_memory: 1 << 27 };
     let kind = |error: crate::Error| error.kind();
     let picture = decode_picture(data, &limits).map_err(kind);
-    if picture == Err(ErrorKind::OverLimit) {
+    // Hashing may need more than decoding, of a long row or column, and says so beforehand.
+    let needs_more = probe(data).is_ok_and(|header| header.hash_memory > limits.max_memory);
+    if picture == Err(ErrorKind::OverLimit) || needs_more {
         return;
     }
     for mode in [Mode::Full, Mode::Cli512] {
