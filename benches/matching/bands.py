@@ -123,8 +123,8 @@ def rust(table):
         for what, (strong, medium) in table.items()
     ]
     return (
-        "//! Which distance makes which band, by what was compared. Made by `benches/matching/bands.py`; "
-        "docs/matching.md explains it.\n\n"
+        "//! Which distance makes which band, by what was compared. Made by `benches/matching/bands.py`;\n"
+        "//! docs/matching.md explains it.\n\n"
         "use super::{Compared, Row};\n\n"
         "/// Both pictures have at least this quality, or the match is weak.\n"
         f"pub(super) const LEAST_QUALITY: u8 = {LEAST_QUALITY};\n\n"

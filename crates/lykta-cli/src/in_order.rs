@@ -1,7 +1,13 @@
 //! Output in order, from threads that are done in any.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use anyhow::anyhow;
 
 /// What takes pieces, one at a time.
 pub(crate) trait Take {
@@ -90,6 +96,53 @@ impl<T: Take> State<T> {
         }
         self.to.pause()
     }
+}
+
+/// Makes a piece of each item on `jobs` threads and hands them to `to` in the order of the items, up
+/// to `most_waiting` of them waiting for one before. Setting `stop` ends it between items.
+///
+/// # Errors
+/// When a piece could not be handed on, a thread not be started, or making one panicked.
+pub(crate) fn make_in_order<T, I>(
+    items: I,
+    make: impl Fn(I::Item) -> T::Piece + Sync,
+    to: T,
+    most_waiting: usize,
+    jobs: NonZeroUsize,
+    stop: &AtomicBool,
+) -> anyhow::Result<T>
+where
+    T: Take<Piece: Send> + Send,
+    I: Iterator + Send,
+{
+    let output = InOrder::new(to, most_waiting);
+    let items = Mutex::new((0..).zip(items));
+    let work = || -> anyhow::Result<()> {
+        while !stop.load(Relaxed) {
+            let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((number, item)) = next else { break };
+            if !output.put(number, make(item))? {
+                break;
+            }
+        }
+        Ok(())
+    };
+    // A thread that ends without a word would leave the others waiting for its turn.
+    let work_or_end = || {
+        let worked = catch_unwind(AssertUnwindSafe(work))
+            .unwrap_or_else(|_| Err(anyhow!("a fault of this program ended it; please report it")));
+        worked.unwrap_or_else(|error| output.end(error));
+    };
+    thread::scope(|scope| {
+        for number in 0..jobs.get() {
+            let thread = thread::Builder::new().name(format!("hash-{number}"));
+            if let Err(error) = thread.spawn_scoped(scope, work_or_end) {
+                output.end(anyhow!(error).context("cannot start the threads; try fewer with --jobs"));
+                break;
+            }
+        }
+    });
+    output.finish()
 }
 
 #[cfg(test)]

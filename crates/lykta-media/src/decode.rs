@@ -58,7 +58,7 @@ impl Limits {
         Self { max_pixels: self.max_pixels_of_whole(), ..*self }
     }
 
-    fn check(&self, header: &Header, needed: u64) -> Result<(), Error> {
+    pub(crate) fn check(&self, header: &Header, needed: u64) -> Result<(), Error> {
         let dimensions = header.dimensions();
         let limit = if header.is_whole() { self.max_pixels_of_whole() } else { self.max_pixels };
         if dimensions.pixels() > limit {
@@ -88,8 +88,8 @@ pub struct Header {
     pub height: u32,
     /// Estimate, from above, of the bytes that [`decode`] has allocated at its worst moment.
     pub memory: u64,
-    /// The same of [`pdq::hash_file`](crate::pdq::hash_file) and
-    /// [`pdq::variants_of_file`](crate::pdq::variants_of_file): some hundred bytes a column where the
+    /// The same of [`pdq::hash_file`](crate::pdq::hash_file) and of all that hashes variants, views and parts
+    /// of a file: some hundred bytes a column where the
     /// picture comes row by row, all of it where it must be decoded whole.
     pub hash_memory: u64,
 }
@@ -98,6 +98,14 @@ impl Header {
     /// Width and height.
     pub const fn dimensions(&self) -> Dimensions {
         Dimensions { width: self.width, height: self.height }
+    }
+
+    /// With so many bytes a small picture is decoded once for all that is hashed of it, and kept
+    /// meanwhile; with fewer it may be decoded again.
+    pub fn memory_to_keep(&self) -> u64 {
+        let pixels = 3 * self.dimensions().pixels();
+        let passes = crate::pdq::memory(self.dimensions(), Channels::Rgb);
+        self.memory.max(self.hash_memory).max(pixels.saturating_add(passes))
     }
 
     /// Whether the picture is decoded whole to be hashed. Of a picture large enough for this to matter,

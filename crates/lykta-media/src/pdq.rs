@@ -36,7 +36,7 @@ mod weights;
 use lykta_hash::Pdq;
 
 pub(crate) use self::blocks::BlockSampler;
-pub use self::crops::{Crop, Crops, crops_of_file};
+pub use self::crops::{Crop, Crops, crops_of_file, views_and_crops_of_file};
 pub(crate) use self::passes::memory;
 use self::passes::{Pass, Passes};
 use self::plane::Mirrors;
@@ -82,7 +82,7 @@ pub enum Variant {
 }
 
 impl Variant {
-    /// Every view, in the order of the reference implementation.
+    /// Every variant, in the order of the reference implementation.
     pub const ALL: [Self; 8] = [
         Self::Original,
         Self::Rot90,
@@ -130,6 +130,13 @@ pub struct Variants {
     pub plain: bool,
 }
 
+impl Variants {
+    /// The hash of the picture as it is.
+    pub const fn original(&self) -> PdqHash {
+        PdqHash { pdq: self.hashes[0], quality: self.quality }
+    }
+}
+
 /// What a picture file gave: its hash or hashes, and what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileHash<H> {
@@ -142,6 +149,14 @@ pub struct FileHash<H> {
     /// Scans of a JPEG whose entropy-coded data was not looked at, so that damage in it was not seen:
     /// those of chroma alone, which the hash does not depend on.
     pub unread_scans: usize,
+}
+
+impl<H> FileHash<H> {
+    /// The same file, with what `change` makes of its hash.
+    pub fn map<T>(self, change: impl FnOnce(H) -> T) -> FileHash<T> {
+        let Self { hash, format, dimensions, unread_scans } = self;
+        FileHash { hash: change(hash), format, dimensions, unread_scans }
+    }
 }
 
 /// Sides below this have hash 0 and quality 0, by definition.
@@ -186,9 +201,11 @@ impl Planes {
         PdqHash { pdq: hash::bits(&hash::frequencies(upright)), quality: hash::quality(upright) }
     }
 
-    /// Whether the picture is plain, as far as one plane tells.
-    pub(crate) fn is_plain(&self) -> bool {
-        plain::is_plain(&self.upright, &hash::frequencies(&self.upright))
+    /// The hash, and whether the picture is plain, as far as one plane tells.
+    pub(crate) fn hash_and_plain(&self) -> (PdqHash, bool) {
+        let (upright, frequencies) = (&self.upright, hash::frequencies(&self.upright));
+        let hash = PdqHash { pdq: hash::bits(&frequencies), quality: hash::quality(upright) };
+        (hash, plain::is_plain(upright, &frequencies))
     }
 
     /// The hashes of planes with those of mirror images.
@@ -223,7 +240,7 @@ impl Planes {
 }
 
 /// [`hash`] of the picture in the file `bytes`; the same hash, or the same kind of error, as by way
-/// of [`decode`](crate::decode), but that a bit or two of a JPEG of more than four megapixels may differ.
+/// of [`decode`](crate::decode), but that a bit or two of a JPEG of some six megapixels and more may differ.
 ///
 /// JPEG is hashed from its coefficients, or from rows of luma where their rounding would matter; of a
 /// progressive one the coefficients of luma are held. PNG, TIFF, BMP, PNM and farbfeld are
@@ -237,7 +254,7 @@ impl Planes {
 pub fn hash_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<PdqHash>, Error> {
     let mut passes = Passes::open(bytes, limits, mode, false)?;
     let (planes, ..) = passes.whole(false, &[], false)?;
-    passes.result(planes.hash())
+    Ok(passes.result(planes.hash()))
 }
 
 /// [`variants`] of the picture in the file `bytes`; else as [`hash_file`].
@@ -247,5 +264,5 @@ pub fn hash_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<P
 pub fn variants_of_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Variants>, Error> {
     let mut passes = Passes::open(bytes, limits, mode, false)?;
     let (planes, ..) = passes.whole(true, &[], false)?;
-    passes.result(planes.mirrored_variants())
+    Ok(passes.result(planes.mirrored_variants()))
 }

@@ -93,6 +93,8 @@ fn the_parts_of_a_list_are_the_views_that_are_looked_up() {
     let crops = pdq::crops_of_file(&file, &Limits::DEFAULT, Mode::Full).unwrap().hash;
     let views = pdq::views_and_ends_of_file(&file, &Limits::DEFAULT, Mode::Full).unwrap().hash;
     assert_eq!(crops.whole.pdq, views.whole.hashes[0]);
+    let both = pdq::views_and_crops_of_file(&file, &Limits::DEFAULT, Mode::Full).unwrap().hash;
+    assert_eq!(both, (views.clone(), crops.clone()));
     let picture = decode(&file, &Limits::DEFAULT).unwrap();
     for crop in &crops.parts {
         assert_eq!(crop.hash, pdq::hash(&cut(&picture, crop.rectangle), Mode::Full), "{}", crop.name);

@@ -2,11 +2,12 @@
 
 use lykta_hash::Pdq;
 use lykta_media::pdq::{
-    Crops, FileHash, Mode, PdqHash, View, Viewed, Views, crops_of_file, views_and_ends_of_file, views_of_file,
+    Crops, FileHash, Mode, PdqHash, View, Viewed, Views, views_and_crops_of_file, views_of_file,
 };
 use lykta_media::{Error as MediaError, Limits};
 
 use crate::bands::{Band, Grounds};
+use crate::rules::are_too_flat;
 
 /// What a scan looks up of a picture, and what a list may hold of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +21,9 @@ pub struct Pictured {
 /// Both of the picture in the file `bytes`: a [`PictureHash`](crate::PictureHash).
 ///
 /// # Errors
-/// Those of [`crops_of_file`].
+/// Those of [`views_and_crops_of_file`].
 pub fn pictured(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Pictured>, MediaError> {
-    let FileHash { hash: crops, format, dimensions, unread_scans } = crops_of_file(bytes, limits, mode)?;
-    let views = views_and_ends_of_file(bytes, limits, mode)?.hash;
-    Ok(FileHash { hash: Pictured { views, crops }, format, dimensions, unread_scans })
+    Ok(views_and_crops_of_file(bytes, limits, mode)?.map(|(views, crops)| Pictured { views, crops }))
 }
 
 /// The views that a scan looks up where no list has parts, and no parts: a
@@ -33,10 +32,10 @@ pub fn pictured(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Pi
 /// # Errors
 /// Those of [`views_of_file`].
 pub fn pictured_whole(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Pictured>, MediaError> {
-    let FileHash { hash: views, format, dimensions, unread_scans } = views_of_file(bytes, limits, mode)?;
-    let whole = PdqHash { pdq: views.whole.hashes[0], quality: views.whole.quality };
-    let hash = Pictured { views, crops: Crops { whole, parts: Vec::new() } };
-    Ok(FileHash { hash, format, dimensions, unread_scans })
+    Ok(views_of_file(bytes, limits, mode)?.map(|views| {
+        let crops = Crops { whole: views.whole.original(), parts: Vec::new() };
+        Pictured { views, crops }
+    }))
 }
 
 /// A view of one picture beside the whole or a part of another.
@@ -54,10 +53,21 @@ pub struct Comparison {
     pub view: View,
     /// The part of the other picture; none for the whole.
     pub entry_view: Option<&'static str>,
-    /// The lesser quality of both, 0..=100.
+    /// Quality of the view, 0..=100.
     pub quality: u8,
+    /// Quality of what it is beside, 0..=100.
+    pub entry_quality: u8,
     /// Whether what was viewed is plain.
     pub plain: bool,
+}
+
+impl Comparison {
+    /// Whether a scan would make it a match at that radius in bits and that least quality, 0..=100, if the
+    /// list gave the qualities of its entries.
+    pub fn is_match(&self, radius: u32, min_quality: u8) -> bool {
+        let gate = min_quality.max(1);
+        self.distance <= radius && !are_too_flat(gate, Some(self.entry_quality), Some(self.quality))
+    }
 }
 
 /// All comparisons of two pictures, either looked up in a list of the other, as a scan does: the best
@@ -79,11 +89,20 @@ fn one_way(viewed: &Pictured, listed: &Pictured, swapped: bool) -> Vec<Compariso
     let views = viewed.views.iter().filter(|viewed| is_usable(viewed.pdq, viewed.quality));
     let beside = |Viewed { view, pdq, quality, plain }: Viewed| {
         let comparison = move |(entry_view, hash): &(Option<&'static str>, PdqHash)| {
-            let (entry_view, quality) = (*entry_view, quality.min(hash.quality));
+            let (entry_view, entry_quality) = (*entry_view, hash.quality);
             let distance = pdq.distance(&hash.pdq);
-            let band = Grounds { view, entry_view, quality, plain }.band(distance);
-            let coarse_distance = pdq.coarse_distance(&hash.pdq);
-            Comparison { band, distance, coarse_distance, swapped, view, entry_view, quality, plain }
+            let grounds = Grounds { view, entry_view, quality: quality.min(entry_quality), plain };
+            Comparison {
+                band: grounds.band(distance),
+                distance,
+                coarse_distance: pdq.coarse_distance(&hash.pdq),
+                swapped,
+                view,
+                entry_view,
+                quality,
+                entry_quality,
+                plain,
+            }
         };
         entries.iter().map(comparison).collect::<Vec<_>>()
     };
@@ -120,6 +139,17 @@ mod tests {
             assert_eq!((best.swapped, best.entry_view, best.view.variant), (swapped, None, Variant::FlipY));
             assert_eq!(best.view.name(), "unbordered_flip_y");
         }
+    }
+
+    #[test]
+    fn a_copy_may_be_flatter_than_what_is_listed_and_not_the_other_way_round() {
+        let original = picture(200, 150, patches);
+        let mut found = compare(&original, &original)[0];
+        let mut of = |quality, entry_quality| {
+            (found.quality, found.entry_quality) = (quality, entry_quality);
+            found.is_match(0, 50)
+        };
+        assert_eq!([of(50, 50), of(30, 50), of(29, 50), of(50, 49)], [true, true, false, false]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use lykta_hash::Pdq;
-use lykta_media::pdq::{Crop, View, Viewed};
+use lykta_media::pdq::{Variant, Viewed};
 
 use crate::compare::Pictured;
 
@@ -60,24 +60,23 @@ pub struct Face<'a> {
     pub reaches: bool,
 }
 
-/// The faces of a picture: all its views, of which the original reaches, and its parts, which reach too,
-/// since a list would hold them.
+/// The faces of a picture: the original and its parts, which reach, since a list would hold them; and its
+/// other views, which ask.
 ///
 /// The one place that says by which hashes pictures are grouped.
-pub fn picture_faces(Pictured { views, crops }: &Pictured) -> impl Iterator<Item = Face<'static>> {
-    let views = views.iter().map(|Viewed { view, pdq, quality, .. }| Face {
-        view: view.name(),
-        pdq,
-        quality: Some(quality),
-        reaches: view == View::ORIGINAL,
-    });
-    let parts = crops.parts.iter().map(|Crop { name, hash, .. }| Face {
-        view: name,
-        pdq: hash.pdq,
-        quality: Some(hash.quality),
-        reaches: true,
-    });
-    views.chain(parts)
+pub fn picture_faces(Pictured { views, crops }: &Pictured) -> Vec<Face<'static>> {
+    let original = (Variant::Original.name(), crops.whole);
+    let reaching = std::iter::once(original).chain(crops.parts.iter().map(|crop| (crop.name, crop.hash)));
+    let mut faces: Vec<Face<'static>> = reaching
+        .map(|(view, hash)| Face { view, pdq: hash.pdq, quality: Some(hash.quality), reaches: true })
+        .collect();
+    for Viewed { view, pdq, quality, .. } in views.iter() {
+        // Ends, and what is within borders, are among the parts where there are parts.
+        if !faces.iter().any(|face| face.reaches && face.pdq == pdq) {
+            faces.push(Face { view: view.name(), pdq, quality: Some(quality), reaches: false });
+        }
+    }
+    faces
 }
 
 /// How to group.
@@ -117,7 +116,8 @@ impl FamilyOptions {
 ///   [`Families::nearest`] says so.
 /// - Items without a face that may be compared are families of their own, together with items of
 ///   equal bytes where those are known.
-/// - The result depends on the items, their order and the radius, and not on the number of threads.
+/// - The result depends on the items, their order, the radius and the least quality, and not on the
+///   number of threads.
 ///
 /// The families are not the fewest possible, and pictures that a person would put together may be in
 /// several.

@@ -250,8 +250,8 @@ impl<H> FileHasher<H> {
         let need = match probe(head) {
             // Will be refused for that.
             Ok(header) if header.dimensions().pixels() > self.limits.max_pixels => 0,
-            Ok(header) if size.saturating_add(header.memory) <= self.small => {
-                header.memory.max(header.hash_memory)
+            Ok(header) if size.saturating_add(header.memory_to_keep()) <= self.small => {
+                header.memory_to_keep()
             }
             Ok(header) => header.hash_memory,
             Err(error) if error.format().is_some_and(|format| !format.is_decoded()) => {

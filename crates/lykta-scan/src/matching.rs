@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lykta_hash::{Digest, Digests, Hash, Kind, KindSet, Pdq};
 use lykta_index::{Entry, Index, Near, Role};
-use lykta_media::pdq::{View, Viewed, Views};
+use lykta_media::pdq::{Part, View, Viewed, Views};
 
 use crate::bands::{Band, Grounds};
 use crate::entry_set::EntrySet;
@@ -108,9 +108,11 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
             .map(|Viewed { view, pdq, quality, plain }| Asked { view, pdq, worth: Some((quality, plain)) })
             .collect();
         let hashes: Vec<Pdq> = asked.iter().map(|asked| asked.pdq).collect();
+        // What an end of the picture is worth does not make the picture one that was compared.
         let is_above_gate =
-            |asked: &Asked| asked.worth.is_some_and(|(quality, _)| quality >= self.rules.gate());
-        let mut too_flat = !asked.iter().any(is_above_gate);
+            |asked: &&Asked| asked.worth.is_some_and(|(quality, _)| quality >= self.rules.gate());
+        let is_picture = |asked: &Asked| matches!(asked.view.part, Part::Whole | Part::Unbordered(_));
+        let mut too_flat = !asked.iter().filter(is_above_gate).any(is_picture);
         for (at, index) in self.indexes.iter().enumerate() {
             let answers = index.near_batch(&hashes, self.rules.search_radius(index));
             for (asked, nears) in asked.iter().zip(answers) {

@@ -56,15 +56,19 @@ impl Rules {
     /// Whether entry and item, of the qualities given as far as they are known, are too flat to match
     /// in a list.
     pub(crate) fn are_too_flat(self, list: &Source, entry: Option<u8>, item: Option<u8>) -> bool {
-        let gate = self.list_gate(list);
-        let item_gate = if entry.is_some() { lowered(gate) } else { gate };
-        entry.is_some_and(|quality| quality < gate) || item.is_some_and(|quality| quality < item_gate)
+        are_too_flat(self.list_gate(list), entry, item)
     }
 
     /// The least quality of both pictures at which entries of a list match.
     fn list_gate(self, list: &Source) -> u8 {
         self.gate().max(list.min_quality.unwrap_or(0))
     }
+}
+
+/// [`Rules::are_too_flat`] at a gate of 1..=100.
+pub(crate) fn are_too_flat(gate: u8, entry: Option<u8>, item: Option<u8>) -> bool {
+    let item_gate = if entry.is_some() { lowered(gate) } else { gate };
+    entry.is_some_and(|quality| quality < gate) || item.is_some_and(|quality| quality < item_gate)
 }
 
 fn lowered(gate: u8) -> u8 {

@@ -47,6 +47,16 @@ pub enum FamilyHashesError {
         /// Cells of the row.
         got: usize,
     },
+    /// Two items of one name with different hashes: it cannot be told which is meant.
+    #[error(
+        "line {line}: {id:?} was there already with other hashes; give the output of one `lykta cluster`"
+    )]
+    Repeated {
+        /// The line.
+        line: u64,
+        /// The item.
+        id: String,
+    },
 }
 
 impl FamilyHashes {
@@ -65,8 +75,15 @@ impl FamilyHashes {
         self.0.get(id)
     }
 
+    fn insert(&mut self, line: u64, id: &str, hashes: [String; 5]) -> Result<(), FamilyHashesError> {
+        match self.0.insert(id.to_owned(), hashes.clone()) {
+            Some(before) if before != hashes => Err(FamilyHashesError::Repeated { line, id: id.to_owned() }),
+            _ => Ok(()),
+        }
+    }
+
     fn of_json(input: impl BufRead) -> Result<Self, FamilyHashesError> {
-        let mut all = HashMap::new();
+        let mut all = Self::default();
         for (number, line) in (1..).zip(input.lines()) {
             let line = line.map_err(|error| json_error(number, &error))?;
             if line.trim().is_empty() {
@@ -80,14 +97,14 @@ impl FamilyHashes {
                     Some(Value::Number(number)) => number.to_string(),
                     _ => String::new(),
                 });
-                all.insert(id.to_owned(), hashes);
+                all.insert(number, id, hashes)?;
             }
         }
-        Ok(Self(all))
+        Ok(all)
     }
 
     fn of_csv(input: impl Read) -> Result<Self, FamilyHashesError> {
-        let (mut table, mut all) = (Table::new(input), HashMap::new());
+        let (mut table, mut all) = (Table::new(input), Self::default());
         let mut places: Option<(usize, [Option<usize>; 5], usize)> = None;
         while let Some(row) = table.next_row()? {
             let line = row.line();
@@ -104,9 +121,9 @@ impl FamilyHashes {
             }
             let cell =
                 |place: &Option<usize>| place.map_or_else(String::new, |at| cells[at].trim().to_owned());
-            all.insert(restore_formula(&cells[*id]).to_owned(), hashes.each_ref().map(cell));
+            all.insert(line, restore_formula(&cells[*id]), hashes.each_ref().map(cell))?;
         }
-        Ok(Self(all))
+        Ok(all)
     }
 }
 
@@ -137,5 +154,7 @@ mod tests {
         assert!(matches!(of("family,pdq\n"), FamilyHashesError::Header { line: 1 }));
         assert!(matches!(of("id,pdq\na\n"), FamilyHashesError::Cells { line: 2, expected: 2, got: 1 }));
         assert!(matches!(of("id,pdq\n\"a"), FamilyHashesError::Csv(_)));
+        assert!(matches!(of("id,pdq\na,bb\na,cc\n"), FamilyHashesError::Repeated { line: 3, .. }));
+        assert!(FamilyHashes::read("id,pdq\na,bb\na,bb\n".as_bytes()).is_ok());
     }
 }

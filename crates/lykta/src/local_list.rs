@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use lykta_list::{Reader, Row, Table};
+use lykta_list::{Problem, Reader, Reason, Row, Table};
 use lykta_scan::{disarm_formula, restore_formula};
 use lykta_source::Locator;
 
@@ -236,7 +236,6 @@ impl Adding {
                 Ok(Step::NotTaken)
             };
         };
-        check(*line, [sha1, sha256, pdq, quality, size])?;
         let key = [sha1, sha256, pdq].map(|hash| hash.to_lowercase());
         let first = self.decided.entry(key.clone()).or_insert_with(|| (*line, decision.clone()));
         if !first.1.agrees(decision) {
@@ -245,6 +244,7 @@ impl Adding {
         if decision.ruling != take {
             return Ok(Step::NotTaken);
         }
+        let is_pdq_usable = check(*line, [sha1, sha256, pdq, quality, size])?;
         if let Some(held) = self.held.as_ref().filter(|held| *held != take.name()) {
             let held = held.clone();
             return Err(AddError::OtherDecision { line: *line, held, decided: take.name() });
@@ -267,12 +267,13 @@ impl Adding {
         self.by_hashes.insert(key.clone(), (id.clone(), decided));
         let [sha1, sha256, pdq] = key;
         let text = |text: &str| disarm_formula(text).into_owned();
+        let (pdq, quality) = if is_pdq_usable { (pdq, quality.clone()) } else { Default::default() };
         Ok(Step::New(Box::new([
             text(id),
             sha1,
             sha256,
             pdq,
-            quality.clone(),
+            quality,
             size.clone(),
             text(&decision.scheme),
             text(&decision.code),
@@ -288,22 +289,28 @@ fn label(scheme: &str, code: &str) -> String {
     format!("{}:{}", restore_formula(scheme.trim()), restore_formula(code.trim()))
 }
 
-/// Asks the reader of lists, so that what is written here is what an index takes.
-fn check(line: u64, hashes: [&String; 5]) -> Result<(), AddError> {
+/// Asks the reader of lists, so that what is written here is what an index takes; and says whether the PDQ
+/// can be compared. That of a flat picture cannot, and its digests are worth having all the same.
+fn check(line: u64, hashes: [&String; 5]) -> Result<bool, AddError> {
     let cells = hashes.map(|cell| cell.replace(['"', ',', '\n', '\r'], "?"));
     let text = format!("{}\n{}\n", HASH_COLUMNS.join(","), cells.join(","));
     let bad = |problem: String| AddError::BadHash { line, problem };
     let rows = Reader::new(text.as_bytes(), None).map_err(|error| bad(error.to_string()))?;
+    let mut is_pdq_usable = true;
     for row in rows {
         let problems = match row.map_err(|error| bad(error.to_string()))? {
             Row::Accepted(entry) => entry.dropped,
-            Row::Rejected(rejection) => rejection.problems,
+            Row::Rejected(rejection) => {
+                return Err(bad(rejection.problems.first().map_or_else(String::new, ToString::to_string)));
+            }
         };
-        if let Some(problem) = problems.first() {
-            return Err(bad(problem.to_string()));
+        let is_flat = |problem: &Problem| matches!(problem.reason(), Reason::BlankPdq | Reason::ZeroQuality);
+        match problems.iter().find(|problem| !is_flat(problem)) {
+            Some(problem) => return Err(bad(problem.to_string())),
+            None => is_pdq_usable &= problems.is_empty(),
         }
     }
-    Ok(())
+    Ok(is_pdq_usable)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod lines;
 mod pictures;
 
+use std::fmt::Display;
 use std::fs::File;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -47,11 +48,14 @@ pub(crate) fn read_decisions(path: &Path) -> anyhow::Result<Decisions> {
     let file = File::open(path).map_err(|error| {
         anyhow!("cannot open the decisions {shown}: {error}; check the path and its permissions")
     })?;
-    Decisions::read(file).map_err(|mut errors| {
-        let last = errors.pop();
-        errors.iter().for_each(|error| note(format_args!("{shown}: {error}")));
-        last.map_or_else(|| anyhow!("{shown}: not read"), |error| anyhow!("{shown}: {error}"))
-    })
+    Decisions::read(file).map_err(|errors| told(&shown, errors))
+}
+
+/// The last of the errors of a file; the others are told first.
+pub(crate) fn told(file: &Locator, mut errors: Vec<impl Display>) -> anyhow::Error {
+    let last = errors.pop();
+    errors.iter().for_each(|error| note(format_args!("{file}: {error}")));
+    last.map_or_else(|| anyhow!("{file}: not read"), |error| anyhow!("{file}: {error}"))
 }
 
 /// What is to be grouped, and what is known of it.
@@ -78,6 +82,8 @@ pub(crate) struct Apart<'a> {
     pub(crate) errors: &'a [(String, String)],
     pub(crate) not_pictures: u64,
     pub(crate) skipped: u64,
+    /// JPEGs whose scans of colour alone were not read.
+    pub(crate) not_all_read: u64,
     pub(crate) left_out: LeftOut,
 }
 

@@ -96,7 +96,10 @@ impl File {
             .map(|digest| (digest.kind().name().to_owned(), json!(digest.to_string())))
             .collect();
         let mut line = json!({ "path": self.path, "size": self.size, "digests": digests });
-        if let Some(FileHash { hash, dimensions, .. }) = self.hashed() {
+        if let Some(FileHash { hash, dimensions, unread_scans, .. }) = self.hashed() {
+            if *unread_scans > 0 {
+                line["unread_scans"] = json!(unread_scans);
+            }
             line["width"] = json!(dimensions.width);
             line["height"] = json!(dimensions.height);
             line["pdq"] = json!(hash.crops.whole.pdq.to_string());
@@ -134,8 +137,7 @@ impl Findings {
             (Some(first), Some(second)) => compare(&first.hash, &second.hash),
             _ => Vec::new(),
         };
-        let is_match =
-            |found: &&Comparison| found.distance <= args.radius && found.quality >= args.min_quality.max(1);
+        let is_match = |found: &&Comparison| found.is_match(args.radius, args.min_quality);
         Self {
             same,
             matches: all.iter().filter(is_match).copied().collect(),
@@ -170,7 +172,7 @@ impl Findings {
                 format!("{} of 256 bits differ and the radius is {}: {worth}", best.distance, self.radius)
             }),
             (false, Some(best)) if best.distance <= self.radius => {
-                let (quality, least) = (best.quality, self.min_quality);
+                let (quality, least) = (best.quality.min(best.entry_quality), self.min_quality);
                 (
                     "no match",
                     format!("near, but too flat to tell: quality {quality}, and {least} is asked for"),
@@ -242,11 +244,11 @@ impl Findings {
         }
         const MOST_SHOWN: usize = 10;
         let (shown, title) = match &self.nearest {
-            Some(nearest) if self.matches.is_empty() => (std::slice::from_ref(nearest), "nearest view:"),
-            _ => (&self.matches[..self.matches.len().min(MOST_SHOWN)], "views within the radius:"),
+            Some(nearest) if self.matches.is_empty() => (std::slice::from_ref(nearest), "the nearest:"),
+            _ => (&self.matches[..self.matches.len().min(MOST_SHOWN)], "the best:"),
         };
         if !shown.is_empty() {
-            writeln!(out, "pdq     {title} {} of {} compared", self.matches.len(), self.compared)?;
+            writeln!(out, "pdq     {} of {} comparisons match; {title}", self.matches.len(), self.compared)?;
         }
         for found in shown {
             let (of, with) = if found.swapped { ("B", "A") } else { ("A", "B") };
@@ -281,6 +283,7 @@ fn comparison_json(found: &Comparison) -> Value {
         "coarse_distance": found.coarse_distance,
         "band": found.band.name(),
         "quality": found.quality,
+        "entry_quality": found.entry_quality,
         "plain": found.plain,
     })
 }

@@ -4,10 +4,9 @@ use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use anyhow::anyhow;
+use anyhow::bail;
 use lykta::hash::{Digests, KindSet};
 use lykta::media::pdq::{self, Crop, Crops, FileHash, Mode};
 use lykta::media::{Error as MediaError, Limits, Rectangle};
@@ -18,7 +17,7 @@ use serde::Serialize;
 
 use crate::STOPPED;
 use crate::args::{HashArgs, HashViewsArg, PdqModeArg};
-use crate::in_order::{InOrder, Take};
+use crate::in_order::{Take, make_in_order};
 use crate::interrupt;
 use crate::progress::Activity;
 use crate::say::note;
@@ -33,6 +32,9 @@ pub(crate) fn run(args: &HashArgs) -> anyhow::Result<u8> {
     let mut kinds: KindSet = args.kind.iter().copied().collect();
     if kinds.is_empty() {
         kinds = Kind::COMPUTED.into_iter().collect();
+    }
+    if args.views.is_some() && !kinds.contains(Kind::Pdq) {
+        bail!("--views is of PDQ, which --kind leaves out: add pdq to it");
     }
     let mode = match args.pdq_mode {
         PdqModeArg::Full => Mode::Full,
@@ -50,41 +52,16 @@ pub(crate) fn run(args: &HashArgs) -> anyhow::Result<u8> {
         };
     }
     let hasher = Hasher { hasher, activity: &activity, stop };
-    let output = InOrder::new(Output::new(args, kinds, &activity)?, MOST_WAITING);
-    let items = Mutex::new((0..).zip(walk(&args.paths, &WalkOptions::default())));
-    let work = || -> anyhow::Result<()> {
-        while !stop.load(Relaxed) {
-            let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((number, item)) = next else { break };
-            if !output.put(number, hasher.line(item))? {
-                break;
-            }
-        }
-        Ok(())
-    };
-    // A thread that ends without a word would leave the others waiting for its turn.
-    let work_or_end = || {
-        let worked = catch_unwind(AssertUnwindSafe(work))
-            .unwrap_or_else(|_| Err(anyhow!("a fault of this program ended it; please report it")));
-        worked.unwrap_or_else(|error| output.end(error));
-    };
-    thread::scope(|scope| {
-        for number in 0..jobs.get() {
-            let thread = thread::Builder::new().name(format!("hash-{number}"));
-            if let Err(error) = thread.spawn_scoped(scope, work_or_end) {
-                output.end(anyhow!(error).context("cannot start the threads; try fewer with --jobs"));
-                break;
-            }
-        }
-    });
-    let exit_code = output.finish()?.finish()?;
+    let items = walk(&args.paths, &WalkOptions::default());
+    let output = Output::new(args, kinds, &activity)?;
+    let output = make_in_order(items, |item| hasher.line(item), output, MOST_WAITING, jobs, stop)?;
+    let exit_code = output.finish()?;
     Ok(if stop.load(Relaxed) { STOPPED } else { exit_code })
 }
 
 /// As [`pdq::crops_of_file`], without the parts.
 fn whole_of_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Crops>, MediaError> {
-    let FileHash { hash, format, dimensions, unread_scans } = pdq::hash_file(bytes, limits, mode)?;
-    Ok(FileHash { hash: Crops { whole: hash, parts: Vec::new() }, format, dimensions, unread_scans })
+    Ok(pdq::hash_file(bytes, limits, mode)?.map(|whole| Crops { whole, parts: Vec::new() }))
 }
 
 /// What is said of a part of a picture.

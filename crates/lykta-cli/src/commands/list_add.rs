@@ -8,9 +8,8 @@ use lykta::source::Locator;
 use lykta::{Added, FamilyHashes, LocalList, Ruling};
 use serde_json::json;
 
-use super::cluster::read_decisions;
+use super::cluster::{read_decisions, told};
 use crate::args::AddArgs;
-use crate::say::note;
 
 pub(crate) fn run(args: &AddArgs) -> anyhow::Result<u8> {
     let decisions = read_decisions(&args.decisions)?;
@@ -26,11 +25,8 @@ pub(crate) fn run(args: &AddArgs) -> anyhow::Result<u8> {
         }
     };
     let shown = Locator::from_path(&args.decisions);
-    let added = list.add(&decisions, &families, args.take.ruling()).map_err(|mut errors| {
-        let last = errors.pop();
-        errors.iter().for_each(|error| note(format_args!("{shown}: {error}")));
-        last.map_or_else(|| anyhow!("{shown}: not taken"), |error| anyhow!("{shown}: {error}"))
-    })?;
+    let taken = list.add(&decisions, &families, args.take.ruling());
+    let added = taken.map_err(|errors| told(&shown, errors))?;
     if added.added > 0 {
         list.save()?;
     }

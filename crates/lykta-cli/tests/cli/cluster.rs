@@ -242,3 +242,16 @@ fn entries_of_indexes_are_grouped_as_items() {
     assert_eq!((&summary["without_pdq"], &summary["retracted"]), (&0.into(), &1.into()));
     place.run("cluster --index base.lykta --radius 0").expect(0);
 }
+
+/// A list may call an entry as another is called for want of a name.
+#[test]
+fn entries_of_one_name_are_told_apart() {
+    let place = Place::new();
+    let (one, other) = ("5a".repeat(32), "c3".repeat(32));
+    place.write("list.csv", format!("id,pdq\nrow 2,{one}\n,{other}\n"));
+    place.run("index build -o list.lykta list.csv").expect(0);
+    let lines = place.run("cluster --index list.lykta").expect(0).json_lines();
+    let mut ids: Vec<&str> = lines.iter().filter_map(|line| line["id"].as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["row 2", "row 2 (item 1)"]);
+}

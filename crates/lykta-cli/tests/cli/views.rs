@@ -57,15 +57,15 @@ fn framed_copies_are_found_and_their_rectangle_is_named() {
         ("unbordered", [40, 30, 480, 360], |p| on_sheet(p, (560, 420), (40, 30), 255)),
         ("unbordered", [0, 200, 480, 360], |p| on_sheet(p, (480, 760), (0, 200), 0)),
         ("unbordered", [150, 0, 480, 360], |p| on_sheet(p, (700, 360), (150, 0), 128)),
-        ("unbordered_rot270", [25, 25, 360, 480], |p| {
+        ("unbordered_rot90", [25, 25, 360, 480], |p| {
+            // Clockwise by 90 degrees, so counter-clockwise is back.
             on_sheet(&imageops::rotate90(p), (410, 530), (25, 25), 250)
         }),
     ];
     for (view, expected, change) in changes {
         for found in found(&place, "", change) {
             let found = found.expect("a match");
-            // Counter-clockwise in names, clockwise in `image`.
-            assert!(found["view"] == view || found["view"] == view.replace("270", "90"), "{found}");
+            assert_eq!(found["view"], view, "{found}");
             assert_eq!(found["band"], "strong", "{found}");
             for (edge, expected) in found["rectangle"].as_array().unwrap().iter().zip(expected) {
                 // The noise of JPEG reaches a block into the border.
@@ -231,4 +231,35 @@ fn files_that_cannot_be_compared_are_told_of() {
     place.run("compare text.txt text.txt").expect(1);
     place.run("compare known/21.png missing.png").refused(&["missing.png"]);
     place.run("compare known known/21.png").refused(&["folder"]);
+    place.run("hash --kind sha256 --views crops known").refused(&["--views", "pdq"]);
+}
+
+/// The lower part of a picture that is too flat as a whole was compared, and the picture was not.
+#[test]
+fn an_item_below_the_gate_is_not_called_compared_for_its_lower_part() {
+    let place = place("--kind pdq --views crops");
+    let sky_over = |contrast: u32| {
+        RgbImage::from_fn(400, 500, |x, y| {
+            let patch = (x / 40 + y / 40) % 2 * contrast + (x / 80 + 2 * (y / 60)) % 3 * contrast / 2;
+            Rgb([if y < 300 { 90 } else { 90 + patch as u8 }; 3])
+        })
+    };
+    let quality = |picture: &RgbImage| {
+        picture.save(place.path("dump/sky.png")).unwrap();
+        let line = place.run("hash --kind pdq --views crops dump/sky.png").expect(0).json_lines().remove(0);
+        let lower = line["views"].as_array().unwrap().iter().find(|view| view["view"] == "lower40").cloned();
+        (line["pdq_quality"].as_u64().unwrap(), lower.unwrap()["pdq_quality"].as_u64().unwrap())
+    };
+    let is_it = |contrast: &u32| {
+        let (whole, lower) = quality(&sky_over(*contrast));
+        whole < 50 && lower >= 50
+    };
+    (10..100).step_by(4).find(is_it).expect("a contrast between");
+    let run = place.run("scan --index known.lykta --record all -o out dump").expect(0);
+    assert!(run.err.is_empty() || !run.err.contains("error"), "{}", run.err);
+    let item = place.text("out/items.jsonl");
+    assert!(
+        item.contains("\"outcome\":\"unmatched_exact_only\",\"reason\":\"quality below the gate\""),
+        "{item}"
+    );
 }

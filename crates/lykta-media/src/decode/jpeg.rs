@@ -79,8 +79,10 @@ pub(super) fn read<T>(
     if dimensions.pixels() > limit {
         return Err(Cause::Pixels { dimensions, limit });
     }
-    if header.memory > limits.max_memory {
-        return Err(Cause::Memory { needed: header.memory, limit: limits.max_memory });
+    // What takes the picture holds as much as what would have taken its rows.
+    let needed = header.memory_to_keep();
+    if needed > limits.max_memory {
+        return Err(Cause::Memory { needed, limit: limits.max_memory });
     }
     decode(bytes, &limits.of_whole()).map(of_whole)
 }

@@ -305,8 +305,12 @@ mod tests {
             if borders == [0; 4] {
                 prop_assert_eq!(parts, []);
             } else {
-                // A pixel of the picture may happen to have the colour of the border.
-                prop_assert!(parts.iter().any(|found| is_alike(*found, part)), "{:?} for {:?}", parts, part);
+                let edges = |Rectangle { left, top, width, height }: Rectangle| [left, top, left + width, top + height];
+                let is_it = |found: &Rectangle| {
+                    // A row or column of the picture may happen to be hardly other than the border.
+                    edges(*found).iter().zip(edges(part)).all(|(a, b)| a.abs_diff(b) <= 1)
+                };
+                prop_assert!(parts.iter().any(is_it), "{:?} for {:?}", parts, part);
             }
         }
 
@@ -325,6 +329,19 @@ mod tests {
                 prop_assert!((across, down) != (width, height));
             }
         }
+    }
+
+    #[test]
+    fn what_is_left_must_be_worth_a_look_and_parts_must_differ() {
+        let dimensions = Dimensions { width: 1000, height: 1000 };
+        let part = |left, top, width, height| Rectangle { left, top, width, height };
+        let is_worth_it = |part| is_worth_it(part, dimensions);
+        assert!(is_worth_it(part(4, 0, 996, 1000)) && !is_worth_it(part(3, 3, 994, 994)), "4 pixels");
+        assert!(is_worth_it(part(0, 800, 1000, 200)) && !is_worth_it(part(0, 801, 1000, 199)), "a fifth");
+        assert!(is_worth_it(part(300, 300, 375, 400)) && !is_worth_it(part(300, 300, 374, 400)), "15 %");
+        let one = part(100, 100, 800, 640);
+        assert!(is_alike(one, part(105, 104, 800, 640)) && !is_alike(one, part(106, 100, 800, 640)));
+        assert!(!is_alike(one, part(100, 105, 800, 640)) && !is_alike(one, part(100, 100, 800, 645)));
     }
 
     #[test]

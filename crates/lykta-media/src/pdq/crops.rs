@@ -1,7 +1,8 @@
 //! Parts of a picture that a list keeps hashes of, so that copies cut to them match.
 
 use super::passes::Passes;
-use super::{FileHash, Mode, Part, PdqHash, View};
+use super::views::views;
+use super::{FileHash, Mode, Part, PdqHash, View, Viewed, Views};
 use crate::decode::Limits;
 use crate::error::Error;
 use crate::picture::{Dimensions, Rectangle};
@@ -26,6 +27,9 @@ const PARTS: [(&str, [u32; 4]); 16] = [
     ("lower80", [0, 200, 0, 0]),
     ("lower60", [0, 400, 0, 0]),
 ];
+
+/// The name of what is within borders.
+const UNBORDERED: &str = "unbordered";
 
 /// The hash of a part of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,25 +56,63 @@ pub struct Crops {
 ///
 /// The parts are the middle, less 3 to 20 % of each side; all but a band at the top or bottom; the upper
 /// and the lower two fifths; and what is within uniform borders, if the picture has some. The hash of a part is that of the picture cut to
-/// it. Cost: the picture is decoded up to eight times, if it has more than two million pixels, else once.
+/// it. Cost: the picture is decoded up to eight times if it has more than two million pixels, else once, if
+/// [`Header::memory_to_keep`](crate::Header::memory_to_keep) is granted.
 ///
 /// # Errors
 /// Those of [`hash_file`](super::hash_file).
 pub fn crops_of_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Result<FileHash<Crops>, Error> {
     let mut passes = Passes::open(bytes, limits, mode, true)?;
     let (whole, _, within_borders) = passes.whole(false, &[], true)?;
+    let ends = end_rectangles(&passes);
+    let others = ends.into_iter().chain(within_borders.into_iter().map(|part| (UNBORDERED, part))).collect();
+    let parts = crops(&mut passes, others)?;
+    Ok(passes.result(Crops { whole: whole.hash(), parts }))
+}
+
+/// What [`views_and_ends_of_file`](super::views_and_ends_of_file) and [`crops_of_file`] give, for a picture
+/// that is looked up and listed: the whole is read once for both.
+///
+/// # Errors
+/// Those of [`hash_file`](super::hash_file).
+pub fn views_and_crops_of_file(
+    bytes: &[u8],
+    limits: &Limits,
+    mode: Mode,
+) -> Result<FileHash<(Views, Crops)>, Error> {
+    let mut passes = Passes::open(bytes, limits, mode, true)?;
+    let views = views(&mut passes, true)?;
+    // A large JPEG has no ends among its views.
+    let ends = if views.ends.is_empty() { end_rectangles(&passes) } else { Vec::new() };
+    let mut parts = crops(&mut passes, ends)?;
+    let end = |end: &Viewed| {
+        let hash = PdqHash { pdq: end.pdq, quality: end.quality };
+        end.view.part.rectangle().map(|rectangle| Crop { name: end.view.name(), rectangle, hash })
+    };
+    parts.extend(views.ends.iter().filter_map(end));
+    parts.extend(views.unbordered.iter().map(|(rectangle, variants)| Crop {
+        name: UNBORDERED,
+        rectangle: *rectangle,
+        hash: variants.original(),
+    }));
+    let whole = views.whole.original();
+    Ok(passes.result((views, Crops { whole, parts })))
+}
+
+fn end_rectangles(passes: &Passes<'_>) -> Vec<(&'static str, Rectangle)> {
+    let ends = Part::ends(passes.header.dimensions()).into_iter().filter_map(Part::rectangle);
+    [View::UPPER, View::LOWER].into_iter().zip(ends).collect()
+}
+
+/// The parts that are taken of every picture, and `others`.
+fn crops(passes: &mut Passes<'_>, others: Vec<(&'static str, Rectangle)>) -> Result<Vec<Crop>, Error> {
     let dimensions = passes.header.dimensions();
-    let (mut names, mut rectangles): (Vec<&str>, Vec<Rectangle>) =
-        PARTS.into_iter().filter_map(|(name, cut)| Some((name, cut_to(dimensions, cut)?))).unzip();
-    names.extend([View::UPPER, View::LOWER]);
-    rectangles.extend(Part::ends(dimensions).iter().filter_map(|end| end.rectangle()));
-    names.extend(within_borders.iter().map(|_| "unbordered"));
-    rectangles.extend(within_borders);
+    let parts = PARTS.into_iter().filter_map(|(name, cut)| Some((name, cut_to(dimensions, cut)?)));
+    let (names, rectangles): (Vec<&str>, Vec<Rectangle>) = parts.chain(others).unzip();
     let planes = passes.parts(&rectangles, false)?;
     let crop = |((name, rectangle), hash)| Crop { name, rectangle, hash };
     let hashes = planes.iter().map(super::Planes::hash);
-    let parts = names.into_iter().zip(rectangles).zip(hashes).map(crop).collect();
-    passes.result(Crops { whole: whole.hash(), parts })
+    Ok(names.into_iter().zip(rectangles).zip(hashes).map(crop).collect())
 }
 
 /// What is left of a picture; none if it is nothing, or all of it.

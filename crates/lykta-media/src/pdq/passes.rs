@@ -40,10 +40,10 @@ impl<'f> Passes<'f> {
     /// `again` tells that there will be more than one pass.
     pub(super) fn open(bytes: &'f [u8], limits: &'f Limits, mode: Mode, again: bool) -> Result<Self, Error> {
         let header = probe(bytes)?;
+        limits.check(&header, header.hash_memory)?;
         let mut passes = Self { bytes, limits, mode, header, unread_scans: 0, kept: None };
-        let dimensions = header.dimensions();
-        let memory = header.memory.saturating_add(memory(dimensions, Channels::Rgb));
-        let is_small = dimensions.pixels() <= MOST_KEPT && memory <= limits.max_memory;
+        let is_small =
+            header.dimensions().pixels() <= MOST_KEPT && header.memory_to_keep() <= limits.max_memory;
         if again && (is_small || header.is_whole()) {
             passes.keep()?;
         }
@@ -81,7 +81,6 @@ impl<'f> Passes<'f> {
             let format = self.header.format;
             return self.rows(start)?.into_whole(format);
         }
-        let whole = |picture: Picture| Look::Rows(picture.read_rows(start), 0);
         let look = read_jpeg(
             self.bytes,
             self.limits,
@@ -92,13 +91,18 @@ impl<'f> Passes<'f> {
                 }
                 opened.read_rows(start).map(|(pass, unread_scans)| Look::Rows(pass, unread_scans))
             },
-            whole,
+            Look::Whole,
         )?;
         let Some((_, look)) = look else { return Err(missing(Format::Jpeg)) };
         match look {
             Look::Rows(pass, unread_scans) => {
                 self.unread_scans = unread_scans;
                 pass.into_whole(Format::Jpeg)
+            }
+            Look::Whole(picture) => {
+                // Found out late to be one for the general decoders, which are slow: once is enough.
+                self.kept = Some(picture);
+                self.rows(start)?.into_whole(Format::Jpeg)
             }
             Look::Blocks(planes, found, unread_scans) => {
                 self.unread_scans = unread_scans;
@@ -120,10 +124,9 @@ impl<'f> Passes<'f> {
     }
 
     /// What the file gave.
-    pub(super) fn result<H>(&self, hash: H) -> Result<FileHash<H>, Error> {
+    pub(super) fn result<H>(&self, hash: H) -> FileHash<H> {
         let Header { format, .. } = self.header;
-        let (dimensions, unread_scans) = (self.header.dimensions(), self.unread_scans);
-        Ok(FileHash { hash, format, dimensions, unread_scans })
+        FileHash { hash, format, dimensions: self.header.dimensions(), unread_scans: self.unread_scans }
     }
 
     fn rows(&mut self, start: impl Fn(Dimensions, Channels) -> Pass) -> Result<Pass, Error> {
@@ -147,6 +150,8 @@ type Whole = (Planes, Vec<Planes>, Vec<Rectangle>);
 /// What a JPEG was read for.
 enum Look {
     Rows(Pass, usize),
+    /// It had to be decoded whole.
+    Whole(Picture),
     /// Planes, parts within borders, scans that were not read.
     Blocks(Planes, Vec<Rectangle>, usize),
 }
@@ -219,4 +224,24 @@ impl Sink for Pass {
 
 fn missing(format: Format) -> Error {
     Cause::Damaged { format, reason: "rows are missing".to_owned() }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the memory that a scan grants, which knows no more of it than its headers.
+    #[test]
+    fn a_small_picture_is_kept_with_what_its_header_asks_for() {
+        let rows =
+            b"P6 1600 1200 255\n".iter().copied().chain((0..3 * 1600 * 1200u32).map(|at| (at / 7) as u8));
+        let file: Vec<u8> = rows.collect();
+        let header = probe(&file).expect("a picture");
+        for (memory, is_kept) in [(header.memory_to_keep(), true), (header.hash_memory, false)] {
+            let limits = Limits { max_memory: memory, ..Limits::DEFAULT };
+            let passes = Passes::open(&file, &limits, Mode::Full, true).expect("within the limits");
+            assert_eq!(passes.kept.is_some(), is_kept, "{header:?}");
+            assert!(Passes::open(&file, &limits, Mode::Full, false).expect("within").kept.is_none());
+        }
+    }
 }

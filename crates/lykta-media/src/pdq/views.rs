@@ -122,8 +122,8 @@ impl Views {
 
 /// [`variants`](super::variants) of the picture in the file `bytes`, and of what is within its uniform
 /// borders, which are looked for on each side: letterbox and pillarbox, frames, bars of screenshots
-/// with or without icons and captions. Borders of less than 4 pixels are none; and a picture with a
-/// side below 32 pixels or above 65,535 has none.
+/// with or without icons and captions. Borders of less than 4 pixels are none, or of 4 blocks of a JPEG
+/// that is hashed without its pixels; and a picture with a side below 32 pixels or above 65,535 has none.
 ///
 /// The hash of a part is that of the picture cut to its rectangle. Cost: for a picture without borders
 /// some per cent above [`variants_of_file`](super::variants_of_file); one with borders that has more
@@ -148,6 +148,12 @@ pub fn views_and_ends_of_file(bytes: &[u8], limits: &Limits, mode: Mode) -> Resu
 
 fn of_file(bytes: &[u8], limits: &Limits, mode: Mode, ends: bool) -> Result<FileHash<Views>, Error> {
     let mut passes = Passes::open(bytes, limits, mode, true)?;
+    let views = views(&mut passes, ends)?;
+    Ok(passes.result(views))
+}
+
+/// The views, with the ends if they are wanted.
+pub(super) fn views(passes: &mut Passes<'_>, ends: bool) -> Result<Views, Error> {
     let ends = if ends { Part::ends(passes.header.dimensions()).to_vec() } else { Vec::new() };
     let rectangles: Vec<Rectangle> = ends.iter().filter_map(|end| end.rectangle()).collect();
     let (whole, planes_of_ends, parts) = passes.whole(true, &rectangles, true)?;
@@ -155,11 +161,11 @@ fn of_file(bytes: &[u8], limits: &Limits, mode: Mode, ends: bool) -> Result<File
     let unbordered = parts.into_iter().zip(planes.iter().map(Planes::mirrored_variants)).collect();
     let whole = whole.mirrored_variants();
     let end = |(part, planes): (Part, &Planes)| {
-        let PdqHash { pdq, quality } = planes.hash();
+        let (PdqHash { pdq, quality }, plain) = planes.hash_and_plain();
         let view = View { part, variant: Variant::Original };
         // What lies at an end of a page is of its make, whatever it looks like alone.
-        Viewed { view, pdq, quality, plain: whole.plain || planes.is_plain() }
+        Viewed { view, pdq, quality, plain: whole.plain || plain }
     };
     let ends = ends.into_iter().zip(&planes_of_ends).map(end).collect();
-    passes.result(Views { whole, unbordered, ends })
+    Ok(Views { whole, unbordered, ends })
 }

@@ -1,4 +1,5 @@
-//! Which distance makes which band, by what was compared. Made by `benches/matching/bands.py`; docs/matching.md explains it.
+//! Which distance makes which band, by what was compared. Made by `benches/matching/bands.py`;
+//! docs/matching.md explains it.
 
 use super::{Compared, Row};
 

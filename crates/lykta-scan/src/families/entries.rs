@@ -28,7 +28,8 @@ pub struct EntryItem<'i> {
     pub list: &'i str,
     /// The name that tells it from all others: the entry's, as results have it, behind the list's and a
     /// `!` when there are several lists. An entry without a name in a list whose name an earlier index
-    /// has, too, also gets the number of its index.
+    /// has, too, also gets the number of its index; and where that still is the same, the later ones the number of the
+    /// item.
     pub id: String,
     /// Its first SHA-1, where a row has one beside the PDQ hash.
     pub sha1: Option<Digest>,
@@ -71,7 +72,8 @@ impl<'i> EntryItems<'i> {
         for at in 0..indexes.len() {
             reading.index(indexes, at);
         }
-        let Reading { mut rows, entries, left_out, .. } = reading;
+        let Reading { mut rows, mut entries, left_out, .. } = reading;
+        tell_apart(&mut entries);
         rows.sort_by_key(|row| row.item);
         let mut items = FamilyItems::default();
         for rows in rows.chunk_by(|a, b| a.item == b.item) {
@@ -184,6 +186,18 @@ impl<'i> Reading<'i> {
                 place.get_or_insert(digest);
             }
         }
+    }
+}
+
+/// An entry may be called `row 2` by its list and not be row 2, and names may hold a `!`: of items with
+/// the same id, all but the first get their number behind it.
+fn tell_apart(entries: &mut [EntryItem<'_>]) {
+    let mut order: Vec<usize> = (0..entries.len()).collect();
+    order.sort_by(|a, b| entries[*a].id.cmp(&entries[*b].id).then(a.cmp(b)));
+    let again: Vec<usize> =
+        order.windows(2).filter(|two| entries[two[0]].id == entries[two[1]].id).map(|two| two[1]).collect();
+    for item in again {
+        entries[item].id += &format!(" (item {item})");
     }
 }
 

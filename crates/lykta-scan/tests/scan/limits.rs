@@ -128,7 +128,7 @@ fn many_threads_share_little_memory() {
         write(dir.path(), &format!("{number:02}"), &bytes);
     }
     // Room for one at a time, more or less.
-    for memory in [1 << 20, 2 << 20] {
+    for memory in [2 << 20, 3 << 20] {
         let tight = Options { memory, ..options(8) };
         let (records, summary) = scan(dir.path(), &near(), tight);
         let (relaxed, _) = scan(dir.path(), &near(), options(1));

@@ -109,6 +109,19 @@ fn each_fault_is_an_error_and_nothing_is_written() {
     assert_eq!(fs::read_to_string(&list).unwrap(), text);
 }
 
+/// `lykta cluster` writes the PDQ of every picture, that of a blank one too: its digests are taken, and
+/// such a row that is not taken is in nobody's way.
+#[test]
+fn the_pdq_of_a_flat_picture_is_left_out() {
+    let (_folder, list) = place();
+    let blank = "0".repeat(64);
+    add(&list, &format!("a,match,,,{WHO},{SHA1},{blank},0\nb,ignore,,,{WHO},,{blank},0\n"), Ruling::Match)
+        .unwrap();
+    let text = fs::read_to_string(&list).unwrap();
+    assert!(text.contains(&format!("\na,{SHA1},,,,")), "{text}");
+    assert_eq!(text.lines().count(), 2, "{text}");
+}
+
 #[test]
 fn a_file_that_is_no_list_is_left_alone() {
     let (_folder, list) = place();

@@ -101,6 +101,8 @@ pub(crate) struct Summary {
     not_pictures: u64,
     failed: usize,
     skipped: u64,
+    /// JPEGs whose scans of colour alone were not read.
+    not_all_read: u64,
     ignored: u64,
     retracted: u64,
     without_pdq: u64,
@@ -157,6 +159,7 @@ impl<'a> Lines<'a> {
             items: self.gathered.items().len(),
             families: self.families.len(),
             not_pictures: apart.not_pictures,
+            not_all_read: apart.not_all_read,
             failed: apart.errors.len(),
             skipped: apart.skipped,
             ignored,
@@ -327,6 +330,10 @@ impl Summary {
             ("not pictures", self.not_pictures),
             ("could not be examined", self.failed as u64),
             ("skipped", self.skipped),
+            (
+                "JPEGs with scans of colour alone, which were not read: damage in them may be unseen",
+                self.not_all_read,
+            ),
             ("entries of ignore lists, left out", self.ignored),
             ("entries that a later index retracts, left out", self.retracted),
             ("entries without a PDQ hash, left out", self.without_pdq),

@@ -3,10 +3,7 @@
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
-use anyhow::anyhow;
 use lykta::hash::{Digests, KindSet};
 use lykta::media::Limits;
 use lykta::media::pdq::Mode;
@@ -18,7 +15,7 @@ use lykta::{Digest, Kind};
 
 use super::{About, Apart, Gathered};
 use crate::args::ClusterArgs;
-use crate::in_order::{InOrder, Take};
+use crate::in_order::{Take, make_in_order};
 use crate::progress::Activity;
 use crate::say::note;
 
@@ -39,6 +36,8 @@ struct Picture {
     path: String,
     size: u64,
     digests: Digests,
+    /// Scans of a JPEG that were not read, those of colour alone.
+    unread_scans: usize,
 }
 
 /// What became of a walk's item.
@@ -68,34 +67,7 @@ impl Pictures {
             hasher.with_pictures(if args.views.is_some() { pictured } else { pictured_whole }, Mode::Full);
         let one = |item: Item| look_at(item, &hasher, &activity, stop);
         let pictures = Collected { pictures: Self::new(), activity: &activity };
-        let output = InOrder::new(pictures, MOST_WAITING);
-        let items = Mutex::new((0..).zip(listed));
-        let work = || -> anyhow::Result<()> {
-            while !stop.load(Relaxed) {
-                let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let Some((number, item)) = next else { break };
-                if !output.put(number, one(item))? {
-                    break;
-                }
-            }
-            Ok(())
-        };
-        // A thread that ends without a word would leave the others waiting for its turn.
-        let work_or_end = || {
-            let worked = catch_unwind(AssertUnwindSafe(work))
-                .unwrap_or_else(|_| Err(anyhow!("a fault of this program ended it; please report it")));
-            worked.unwrap_or_else(|error| output.end(error));
-        };
-        thread::scope(|scope| {
-            for number in 0..jobs.get() {
-                let thread = thread::Builder::new().name(format!("hash-{number}"));
-                if let Err(error) = thread.spawn_scoped(scope, work_or_end) {
-                    output.end(anyhow!(error).context("cannot start the threads; try fewer with --jobs"));
-                    break;
-                }
-            }
-        });
-        let pictures = output.finish()?.pictures;
+        let pictures = make_in_order(listed.into_iter(), one, pictures, MOST_WAITING, jobs, stop)?.pictures;
         Ok((!stop.load(Relaxed)).then_some(pictures))
     }
 
@@ -111,14 +83,15 @@ impl Gathered for Pictures {
     }
 
     fn about(&self, item: usize) -> About<'_> {
-        let Picture { path, size, digests } = &self.files[item];
+        let Picture { path, size, digests, .. } = &self.files[item];
         let (sha1, sha256) = (digests.get(Kind::Sha1), digests.get(Kind::Sha256));
         About { id: path, list: None, size: Some(*size), sha1, sha256 }
     }
 
     fn apart(&self) -> Apart<'_> {
         let Self { errors, not_pictures, skipped, .. } = self;
-        Apart { errors, not_pictures: *not_pictures, skipped: *skipped, ..Apart::default() }
+        let not_all_read = self.files.iter().filter(|file| file.unread_scans > 0).count() as u64;
+        Apart { errors, not_pictures: *not_pictures, skipped: *skipped, not_all_read, ..Apart::default() }
     }
 }
 
@@ -193,7 +166,8 @@ fn hash_file(
     let path = path.to_owned();
     Ok(match picture {
         PictureResult::Hashed(hashed) => {
-            Outcome::Picture(Picture { path, size, digests }, Box::new(hashed.hash))
+            let unread_scans = hashed.unread_scans;
+            Outcome::Picture(Picture { path, size, digests, unread_scans }, Box::new(hashed.hash))
         }
         PictureResult::Failed(_, detail) => Outcome::Failed(path, detail),
         PictureResult::NotOne | PictureResult::NotWanted => Outcome::NotPicture,
