@@ -263,3 +263,17 @@ fn an_item_below_the_gate_is_not_called_compared_for_its_lower_part() {
         "{item}"
     );
 }
+
+/// Scans of colour alone are not read, and what gives results says so.
+#[test]
+fn scans_that_were_not_read_are_told_of() {
+    let place = Place::new();
+    let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/fuzz/jpeg/progressive-420.jpg");
+    place.write("colours.jpg", std::fs::read(seed).unwrap());
+    let line = &place.run("compare --json colours.jpg colours.jpg").expect(1).json_lines()[0];
+    assert!(line["files"][0]["unread_scans"].as_u64() > Some(0), "{line}");
+    let text = place.run("compare colours.jpg colours.jpg").expect(1).out;
+    assert!(text.contains("scans of colour alone were not read"), "{text}");
+    let lines = place.run("cluster colours.jpg").expect(0).json_lines();
+    assert_eq!(lines.last().unwrap()["summary"]["not_all_read"], 1);
+}
