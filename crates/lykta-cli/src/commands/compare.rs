@@ -222,7 +222,7 @@ impl Findings {
         for (name, file) in [("A", first), ("B", second)] {
             write!(out, "{name}  {}, {} bytes", visible(&file.path), file.size)?;
             match (file.hashed(), file.problem()) {
-                (Some(FileHash { hash, dimensions, .. }), _) => {
+                (Some(FileHash { hash, dimensions, unread_scans, .. }), _) => {
                     let (quality, plain) = (hash.crops.whole.quality, hash.views.whole.plain);
                     let plain = if plain { ", plain" } else { "" };
                     writeln!(
@@ -230,6 +230,12 @@ impl Findings {
                         ", {} x {} pixels, PDQ quality {quality}{plain}",
                         dimensions.width, dimensions.height
                     )?;
+                    if *unread_scans > 0 {
+                        writeln!(
+                            out,
+                            "   scans of colour alone were not read: damage in them may be unseen"
+                        )?;
+                    }
                 }
                 (None, problem) => writeln!(out, ": {}", visible(problem.unwrap_or_default()))?,
             }
