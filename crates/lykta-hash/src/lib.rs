@@ -2,7 +2,7 @@
 //!
 //! Three types to know: [`Digest`] (MD5, SHA-1, SHA-256 or BLAKE3 of all bytes of a file),
 //! [`Pdq`] (256 bits that describe what a picture looks like) and [`Hash`](enum@Hash) (either, with its kind).
-//! [`Bits64`] is for perceptual hashes of 64 bits that lists bring. No I/O, no allocation.
+//! [`Bits64`] and [`PhotoDna`] are for perceptual hashes that lists bring and Lykta does not compute. No I/O.
 //!
 //! ```
 //! use lykta_hash::{Hash, Pdq};
@@ -24,6 +24,7 @@ pub mod fuzz;
 mod hash;
 mod kind;
 mod pdq;
+mod photodna;
 pub mod text;
 
 pub use bits64::Bits64;
@@ -31,4 +32,5 @@ pub use digest::{Digest, Digests};
 pub use hash::Hash;
 pub use kind::{Kind, KindSet};
 pub use pdq::Pdq;
+pub use photodna::PhotoDna;
 pub use text::ParseError;

@@ -64,6 +64,11 @@ pub fn base64<const N: usize>(text: &[u8]) -> Result<[u8; N], ParseError> {
     decode(text, BASE64.encode_len(N), &BASE64_NOPAD, "a base64 digit (A-Z, a-z, 0-9, +, /)")
 }
 
+/// Padded base64 of `bytes`.
+pub fn to_base64(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
+}
+
 /// Lower-case hexadecimal digits of `bytes`.
 pub fn to_hex(bytes: &[u8]) -> String {
     HEXLOWER_PERMISSIVE.encode(bytes)

@@ -4,9 +4,10 @@ use std::io;
 
 use thiserror::Error;
 
-use crate::csv::COLUMNS;
 use crate::format::Format;
+use crate::formats::csv::COLUMNS;
 use crate::lines::MAX_RECORD;
+use crate::position::Position;
 
 /// A list that cannot be read, or not any further. Lines count from 1, offsets are bytes from the
 /// start of the file.
@@ -125,6 +126,32 @@ pub enum Error {
         /// The line of the header.
         line: u64,
     },
+    /// The list ends before it is complete.
+    #[error(
+        "the list ends too early ({position}): {detail}; get it again, or take what is there with --keep-partial"
+    )]
+    Truncated {
+        /// Where it ends.
+        position: Position,
+        /// What is missing.
+        detail: String,
+    },
+    /// The list is not what its format asks for, in a way that makes the rest of it unreliable.
+    #[error("the list is no valid {format} ({position}): {detail}")]
+    Malformed {
+        /// What it was read as.
+        format: Format,
+        /// Where.
+        position: Position,
+        /// What is wrong, and what to do.
+        detail: String,
+    },
+    /// A format that is told and not read.
+    #[error("lists of format {format} are not read yet")]
+    NotReadYet {
+        /// The format.
+        format: Format,
+    },
     /// A header where the caller said that there is none, or of another kind.
     #[error(
         "line {line} is a header, but --format {format} is for a list with one {format} a line: leave out \
@@ -139,10 +166,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// The line that the error is about, from 1; `None` when it is about the whole list.
-    pub fn line(&self) -> Option<u64> {
+    /// Where the error is; `None` when it is about the whole list.
+    pub fn position(&self) -> Option<Position> {
         match self {
-            Self::Empty => None,
+            Self::Empty | Self::NotReadYet { .. } => None,
+            Self::Truncated { position, .. } | Self::Malformed { position, .. } => Some(*position),
             Self::Io { line, .. }
             | Self::Binary { line, .. }
             | Self::TooLong { line }
@@ -154,7 +182,16 @@ impl Error {
             | Self::UnknownColumn { line, .. }
             | Self::DuplicateColumn { line, .. }
             | Self::NoHashColumn { line }
-            | Self::UnexpectedHeader { line, .. } => Some(*line),
+            | Self::UnexpectedHeader { line, .. } => Some(Position::Line(*line)),
+        }
+    }
+
+    /// Whether the list was cut short: what was read of it before is what it says.
+    pub fn is_truncated(&self) -> bool {
+        match self {
+            Self::Truncated { .. } | Self::OpenQuote { .. } => true,
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::UnexpectedEof,
+            _ => false,
         }
     }
 }

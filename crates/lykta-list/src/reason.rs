@@ -31,11 +31,17 @@ pub enum Reason {
     WrongColumns,
     /// Text after the closing quotation mark of a cell.
     BadQuote,
+    /// A value that must be there is not.
+    MissingValue,
+    /// A value of another type than the format has, such as a number where a text must be.
+    BadType,
+    /// A hash of a kind that is not matched.
+    UnsupportedKind,
 }
 
 impl Reason {
     /// Every reason, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::BadLength,
         Self::BadCharacter,
         Self::EmptyFileHash,
@@ -47,6 +53,9 @@ impl Reason {
         Self::NotUtf8,
         Self::WrongColumns,
         Self::BadQuote,
+        Self::MissingValue,
+        Self::BadType,
+        Self::UnsupportedKind,
     ];
 
     /// A short name that stays as it is: lower case, words joined by `_`.
@@ -63,6 +72,9 @@ impl Reason {
             Self::NotUtf8 => "not_utf8",
             Self::WrongColumns => "wrong_columns",
             Self::BadQuote => "bad_quote",
+            Self::MissingValue => "missing_value",
+            Self::BadType => "bad_type",
+            Self::UnsupportedKind => "unsupported_kind",
         }
     }
 }
@@ -118,6 +130,18 @@ pub enum Cause {
     /// See [`Reason::BadQuote`].
     #[error("text after a closing quotation mark")]
     Quote,
+    /// See [`Reason::MissingValue`].
+    #[error("missing")]
+    Missing,
+    /// See [`Reason::BadType`].
+    #[error("not {expected}")]
+    Type {
+        /// What it should be, such as `a text`.
+        expected: &'static str,
+    },
+    /// See [`Reason::UnsupportedKind`].
+    #[error("a hash of a kind that is not matched")]
+    UnsupportedKind,
 }
 
 impl Cause {
@@ -135,6 +159,9 @@ impl Cause {
             Self::NotUtf8 { .. } => Reason::NotUtf8,
             Self::Columns { .. } => Reason::WrongColumns,
             Self::Quote => Reason::BadQuote,
+            Self::Missing => Reason::MissingValue,
+            Self::Type { .. } => Reason::BadType,
+            Self::UnsupportedKind => Reason::UnsupportedKind,
         }
     }
 }

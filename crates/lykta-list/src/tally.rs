@@ -3,15 +3,20 @@
 use std::collections::BTreeMap;
 
 use crate::entry::Row;
+use crate::position::Position;
 use crate::reason::Reason;
 
-/// What became of the rows of a list. `rows == accepted + sum of rejected`, always.
+/// What became of the rows of a list. `rows == accepted + sum of rejected + deleted`, always.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Rows seen.
     pub rows: u64,
-    /// Rows with at least one usable hash.
+    /// Rows with at least one usable hash, or a PhotoDNA.
     pub accepted: u64,
+    /// Rows that say that an entry counts no longer.
+    pub deleted: u64,
+    /// Entries with a PhotoDNA, which is kept and not matched.
+    pub photodna: u64,
     /// Rows without one, each under one reason.
     pub rejected: BTreeMap<Reason, u64>,
     /// Cells of accepted rows that could not be used.
@@ -25,11 +30,11 @@ pub struct Tally {
 pub struct Example {
     /// The row, from 1.
     pub row: u64,
-    /// The line of the file, from 1.
-    pub line: u64,
+    /// Where in the list the row begins.
+    pub position: Position,
     /// Whether the row was rejected; otherwise only a cell was dropped.
     pub rejected: bool,
-    /// What is wrong, as a phrase without the line.
+    /// What is wrong, as a phrase without the place.
     pub detail: String,
 }
 
@@ -43,21 +48,23 @@ impl Tally {
         match row {
             Row::Accepted(entry) => {
                 self.accepted += 1;
+                self.photodna += u64::from(entry.photodna.is_some());
                 for problem in &entry.dropped {
                     *self.dropped.entry(problem.reason()).or_default() += 1;
                     self.keep(problem.reason(), || Example {
                         row: entry.row,
-                        line: entry.line,
+                        position: entry.position,
                         rejected: false,
                         detail: problem.to_string(),
                     });
                 }
             }
+            Row::Deleted(_) => self.deleted += 1,
             Row::Rejected(rejection) => {
                 *self.rejected.entry(rejection.reason).or_default() += 1;
                 self.keep(rejection.reason, || Example {
                     row: rejection.row,
-                    line: rejection.line,
+                    position: rejection.position,
                     rejected: true,
                     detail: rejection.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
                 });

@@ -2,13 +2,13 @@
 
 use std::io::{self, Read};
 
-use lykta_list::{Error, MAX_RECORD, Reader, Reason, Row};
+use lykta_list::{Error, MAX_RECORD, ReadOptions, Reader, Reason, Row};
 
 const MD5: &str = "0cc175b9c0f1b6a831c399e269772661";
 
 fn ending(input: impl Read) -> (Vec<Row>, Option<Error>) {
     let mut rows = Vec::new();
-    match Reader::new(input, None) {
+    match Reader::new(input, &ReadOptions::default()) {
         Err(error) => (rows, Some(error)),
         Ok(reader) => {
             let mut ending = None;

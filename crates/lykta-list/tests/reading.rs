@@ -2,25 +2,31 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
 use lykta_hash::{Hash, Kind, ParseError};
-use lykta_list::{COLUMNS, Cause, Entry, Error, Format, Label, Reader, Reason, Row, Tally};
+use lykta_list::{
+    COLUMNS, Cause, Deletion, Entry, Error, Format, Label, Position, ReadOptions, Reader, Reason, Row, Tally,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
 fn rows(text: impl AsRef<[u8]>) -> Vec<Row> {
-    Reader::new(text.as_ref(), None).unwrap().map(Result::unwrap).collect()
+    Reader::new(text.as_ref(), &ReadOptions::default()).unwrap().map(Result::unwrap).collect()
 }
 
 fn entries(text: impl AsRef<[u8]>) -> Vec<Entry> {
     let accepted = |row| match row {
         Row::Accepted(entry) => entry,
-        Row::Rejected(rejection) => panic!("rejected: {rejection}"),
+        row => panic!("{row:?}"),
     };
     rows(text).into_iter().map(accepted).collect()
 }
 
+fn as_format(format: Option<Format>) -> ReadOptions {
+    ReadOptions { format, ..ReadOptions::default() }
+}
+
 fn refusal(text: impl AsRef<[u8]>, format: Option<Format>) -> Error {
-    match Reader::new(text.as_ref(), format) {
+    match Reader::new(text.as_ref(), &as_format(format)) {
         Ok(reader) => panic!("taken as {}", reader.format()),
         Err(error) => error,
     }
@@ -89,18 +95,18 @@ impl Written {
         let label = label.iter().any(Option::is_some).then(|| {
             let mut parts = label.into_iter().map(Option::unwrap_or_default);
             let mut next = || parts.next().unwrap();
-            Label { scheme: next(), version: next(), code: next(), series: next() }
+            Label { scheme: next(), version: next(), code: next(), series: next(), ..Label::default() }
         });
         (!hashes.is_empty()).then(|| Entry {
             row,
-            line,
+            position: Position::Line(line),
             name: filled("id", &self.id).or(filled("path", &self.path)),
             hashes,
             pdq_quality: self.quality.filter(|_| Self::has(columns, "pdq_quality")),
             size: self.size.filter(|_| Self::has(columns, "size")),
             view: filled("view", &self.view),
             label,
-            dropped: Vec::new(),
+            ..Entry::default()
         })
     }
 }
@@ -164,7 +170,7 @@ proptest! {
             text.splice(0..0, *b"\xef\xbb\xbf");
         }
         let mut tally = Tally::default();
-        let mut reader = Reader::new(&text[..], None).unwrap();
+        let mut reader = Reader::new(&text[..], &as_format(None)).unwrap();
         prop_assert_eq!(reader.format(), Format::Csv);
         for ((written, line), number) in rows.iter().zip(lines).zip(1..) {
             let row = reader.next().unwrap().unwrap();
@@ -172,7 +178,7 @@ proptest! {
             match (row, written.entry(&columns, number, line)) {
                 (Row::Accepted(entry), Some(expected)) => prop_assert_eq!(entry, expected),
                 (Row::Rejected(rejection), None) => {
-                    prop_assert_eq!((rejection.row, rejection.line), (number, line));
+                    prop_assert_eq!((rejection.row, rejection.position), (number, Position::Line(line)));
                     prop_assert_eq!(rejection.reason, Reason::NoHash);
                 }
                 other => prop_assert!(false, "{:?}", other),
@@ -207,13 +213,14 @@ proptest! {
         let problems = match &after[at] {
             Row::Accepted(entry) => {
                 prop_assert!(entry.hashes.iter().all(|hash| hash.kind() != kind));
-                prop_assert_eq!(entry.line, lines[at]);
+                prop_assert_eq!(entry.position, Position::Line(lines[at]));
                 &entry.dropped
             }
             Row::Rejected(rejection) => {
-                prop_assert_eq!((rejection.line, rejection.reason), (lines[at], Reason::BadCharacter));
+                prop_assert_eq!((rejection.position, rejection.reason), (Position::Line(lines[at]), Reason::BadCharacter));
                 &rejection.problems
             }
+            Row::Deleted(deletion) => panic!("{deletion:?}"),
         };
         prop_assert_eq!(problems.len(), 1);
         prop_assert_eq!(problems[0].column, Some(kind.name()));
@@ -233,7 +240,7 @@ proptest! {
         let entries = entries(&text);
         prop_assert_eq!(entries.len(), hashes.len());
         for ((entry, hash), i) in entries.iter().zip(&hashes).zip(1..) {
-            prop_assert_eq!((entry.row, entry.line), (i, 2 * i));
+            prop_assert_eq!((entry.row, entry.position), (i, Position::Line(2 * i)));
             prop_assert_eq!(entry.hashes[0].to_string(), format!("sha1:{}", lykta_hash::text::to_hex(hash)));
             prop_assert_eq!(&entry.name, &None);
         }
@@ -255,7 +262,7 @@ proptest! {
 
 #[test]
 fn the_first_line_tells_the_format() {
-    let format = |text: &str| Reader::new(text.as_bytes(), None).unwrap().format();
+    let format = |text: &str| Reader::new(text.as_bytes(), &as_format(None)).unwrap().format();
     assert_eq!(format(MD5), Format::Md5);
     assert_eq!(format(&format!("\n \n\u{20}{SHA1}\r\n")), Format::Sha1);
     for digits in ["0123456789abcdef", " 0123456789ABCDEF\t", "1234567890123456"] {
@@ -271,7 +278,7 @@ fn the_first_line_tells_the_format() {
         assert_eq!(entries(&plain)[0].hashes[0].kind(), kind);
         let forced: Format = kind.name().parse().unwrap();
         for text in [plain.as_str(), plain.split_once('\n').unwrap().1] {
-            let mut reader = Reader::new(text.as_bytes(), Some(forced)).unwrap();
+            let mut reader = Reader::new(text.as_bytes(), &as_format(Some(forced))).unwrap();
             assert_eq!(reader.format(), forced);
             let Some(Ok(Row::Accepted(entry))) = reader.next() else { panic!("no entry") };
             assert_eq!((entry.row, entry.hashes[0].kind()), (1, kind));
@@ -281,13 +288,15 @@ fn the_first_line_tells_the_format() {
 
 #[test]
 fn a_forced_format_is_not_second_guessed() {
-    let pdq = |text: &str| Reader::new(text.as_bytes(), Some(Format::Pdq)).unwrap().next().unwrap().unwrap();
+    let pdq = |text: &str| {
+        Reader::new(text.as_bytes(), &as_format(Some(Format::Pdq))).unwrap().next().unwrap().unwrap()
+    };
     assert!(matches!(pdq(PDQ), Row::Accepted(_)));
     assert!(matches!(pdq(MD5), Row::Rejected(r) if r.reason == Reason::BadLength));
     assert!(matches!(refusal("md5\n", Some(Format::Pdq)), Error::UnexpectedHeader { line: 1, .. }));
     assert!(matches!(refusal("id,pdq\n", Some(Format::Pdq)), Error::UnexpectedHeader { .. }));
     assert!(matches!(refusal(MD5, Some(Format::Csv)), Error::FirstLine { line: 1 }));
-    assert!(Reader::new(&b"md5\n"[..], Some(Format::Csv)).is_ok());
+    assert!(Reader::new(&b"md5\n"[..], &as_format(Some(Format::Csv))).is_ok());
 }
 
 #[test]
@@ -353,7 +362,7 @@ fn a_bad_cell_does_not_lose_the_good_hash_beside_it() {
     let mut tally = Tally::default();
     tally.add(&Row::Accepted(entry.clone()));
     assert_eq!((tally.accepted, tally.rejected_total(), tally.dropped_total()), (1, 0, 3));
-    assert_eq!(tally.first[&Reason::BadLength][0].line, 2);
+    assert_eq!(tally.first[&Reason::BadLength][0].position, Position::Line(2));
     assert!(!tally.first[&Reason::BadLength][0].rejected);
 }
 
@@ -381,8 +390,10 @@ fn rows_of_another_width_are_rejected_not_guessed() {
     let reasons: Vec<_> = rows(&text)
         .into_iter()
         .map(|row| match row {
-            Row::Accepted(entry) => Err(entry.line),
-            Row::Rejected(r) => Ok((r.line, r.reason)),
+            Row::Rejected(r) => Ok((r.position.number(), r.reason)),
+            Row::Accepted(Entry { position, .. }) | Row::Deleted(Deletion { position, .. }) => {
+                Err(position.number())
+            }
         })
         .collect();
     assert_eq!(reasons, [Ok((2, Reason::WrongColumns)), Ok((3, Reason::WrongColumns)), Err(4)]);
@@ -419,7 +430,8 @@ fn only_the_first_of_each_reason_are_kept() {
     let mut tally = Tally::default();
     rows(format!("md5\n{}", "x\n".repeat(25))).iter().for_each(|row| tally.add(row));
     assert_eq!(tally.rejected[&Reason::BadLength], 25);
-    let lines: Vec<_> = tally.first[&Reason::BadLength].iter().map(|example| example.line).collect();
+    let lines: Vec<_> =
+        tally.first[&Reason::BadLength].iter().map(|example| example.position.number()).collect();
     assert_eq!(lines, (2..12).collect::<Vec<_>>());
 }
 

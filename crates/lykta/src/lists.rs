@@ -5,7 +5,7 @@ use std::io::Read;
 
 use lykta_hash::{Hash, Kind};
 use lykta_index::{Builder, Label, NewEntry, Role, Source};
-use lykta_list::{Entry, Format, Reader, Row, Tally};
+use lykta_list::{Entry, Format, Position, ReadOptions, Reader, Row, Tally};
 use thiserror::Error;
 
 use crate::digesting::Digesting;
@@ -41,14 +41,14 @@ pub enum AddListError {
     },
     /// An entry of an ignore list is classified.
     #[error(
-        "{name}, line {line}: an ignore list with a classified entry would hide what it classifies; \
+        "{name}, {position}: an ignore list with a classified entry would hide what it classifies; \
          take it as a match list, or allow it with ignore_classified (--ignore-classified)"
     )]
     Classified {
         /// The list's name.
         name: String,
-        /// Line of the first such entry.
-        line: u64,
+        /// Where the first such entry is.
+        position: Position,
     },
     /// The index cannot hold more.
     #[error(transparent)]
@@ -70,7 +70,8 @@ pub fn add_list(
 ) -> Result<Tally, AddListError> {
     let list_error = |source| AddListError::List { name: options.name.clone(), source };
     let mut input = Digesting::new(input);
-    let mut rows = Reader::new(&mut input, options.format).map_err(list_error)?;
+    let read_options = ReadOptions { format: options.format, ..ReadOptions::default() };
+    let mut rows = Reader::new(&mut input, &read_options).map_err(list_error)?;
     let format = rows.format().name().to_owned();
     let source = Source {
         name: options.name.clone(),
@@ -89,7 +90,10 @@ pub fn add_list(
         let Row::Accepted(mut entry) = row else { continue };
         if options.role == Role::Ignore {
             if entry.label.is_some() && !options.ignore_classified {
-                return Err(AddListError::Classified { name: options.name.clone(), line: entry.line });
+                return Err(AddListError::Classified {
+                    name: options.name.clone(),
+                    position: entry.position,
+                });
             }
             entry.hashes.retain(|hash| {
                 let kind = hash.kind();
@@ -192,7 +196,7 @@ mod tests {
         let add = |options: &ListOptions| {
             add_list(&mut Builder::new(BuildOptions::default()), options, list.as_bytes())
         };
-        assert!(matches!(add(&options), Err(AddListError::Classified { line: 3, .. })));
+        assert!(matches!(add(&options), Err(AddListError::Classified { position: Position::Line(3), .. })));
         options.ignore_classified = true;
         assert!(add(&options).is_ok());
     }

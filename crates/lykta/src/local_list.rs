@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use lykta_list::{Problem, Reader, Reason, Row, Table};
+use lykta_list::{Format, Problem, ReadOptions, Reader, Reason, Row, Table};
 use lykta_scan::{disarm_formula, restore_formula};
 use lykta_source::Locator;
 
@@ -295,11 +295,13 @@ fn check(line: u64, hashes: [&String; 5]) -> Result<bool, AddError> {
     let cells = hashes.map(|cell| cell.replace(['"', ',', '\n', '\r'], "?"));
     let text = format!("{}\n{}\n", HASH_COLUMNS.join(","), cells.join(","));
     let bad = |problem: String| AddError::BadHash { line, problem };
-    let rows = Reader::new(text.as_bytes(), None).map_err(|error| bad(error.to_string()))?;
+    let options = ReadOptions { format: Some(Format::Csv), ..ReadOptions::default() };
+    let rows = Reader::new(text.as_bytes(), &options).map_err(|error| bad(error.to_string()))?;
     let mut is_pdq_usable = true;
     for row in rows {
         let problems = match row.map_err(|error| bad(error.to_string()))? {
             Row::Accepted(entry) => entry.dropped,
+            Row::Deleted(_) => return Err(bad("it deletes an entry".to_owned())),
             Row::Rejected(rejection) => {
                 return Err(bad(rejection.problems.first().map_or_else(String::new, ToString::to_string)));
             }

@@ -194,7 +194,8 @@ fn report(args: &BuildArgs, built: &Built) -> anyhow::Result<()> {
                 .flat_map(|(reason, examples)| examples.iter().map(move |example| (reason, example)))
                 .map(|(reason, example)| {
                     json!({
-                        "reason": reason.name(), "row": example.row, "line": example.line,
+                        "reason": reason.name(), "row": example.row,
+                        example.position.unit(): example.position.number() as i64,
                         "rejected": example.rejected, "detail": example.detail,
                     })
                 })
@@ -207,7 +208,7 @@ fn report(args: &BuildArgs, built: &Built) -> anyhow::Result<()> {
         index_info::write_source(&mut out, source)?;
         for example in tally.first.values().flatten() {
             let what = if example.rejected { "rejected" } else { "value not used" };
-            writeln!(out, "    line {}: {what}: {}", example.line, visible(&example.detail))?;
+            writeln!(out, "    {}: {what}: {}", example.position, visible(&example.detail))?;
         }
     }
     index_info::write_contents(&mut out, &args.output, &index)?;

@@ -40,7 +40,8 @@ fn what_was_decided_becomes_rows_once_and_an_index_takes_them() {
          '=a,{SHA1},,{PDQ},77,,site,1,match,{WHO}\n"
     );
     assert_eq!(text, expected);
-    let taken: Vec<Row> = Reader::new(text.as_bytes(), None).unwrap().map(Result::unwrap).collect();
+    let taken: Vec<Row> =
+        Reader::new(text.as_bytes(), &ReadOptions::default()).unwrap().map(Result::unwrap).collect();
     assert!(
         matches!(&taken[..], [Row::Accepted(entry)] if entry.hashes.len() == 2 && entry.dropped.is_empty())
     );

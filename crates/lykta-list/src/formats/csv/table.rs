@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
-use crate::csv::Record;
 use crate::error::Error;
+use crate::formats::csv::Record;
 use crate::lines::Lines;
 
 /// Reads the rows of a CSV file whose meaning is the caller's, in constant memory.

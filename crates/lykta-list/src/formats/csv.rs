@@ -25,9 +25,11 @@ use lykta_hash::{Hash, Kind};
 
 use crate::entry::{Entry, Label, Rejection, Row};
 use crate::error::Error;
+use crate::formats::plain::{kind_of, usable};
 use crate::lines::{Lines, content_len, trim};
-use crate::plain::{kind_of, usable};
-use crate::reason::{Cause, Problem, Reason};
+use crate::position::Position;
+use crate::reason::{Cause, Problem};
+use crate::schemes;
 
 /// The columns that a header can name, lower case, in any order. The last four say who decided what on
 /// an entry, and when; they stay in the list.
@@ -258,11 +260,8 @@ impl Header {
 
     /// What the cells of one row say.
     pub(crate) fn row(&self, record: &Record, row: u64) -> Row {
-        let line = record.line;
-        let reject = |problems: Vec<Problem>| {
-            let reason = problems.first().map_or(Reason::NoHash, Problem::reason);
-            Row::Rejected(Rejection { row, line, reason, problems })
-        };
+        let position = Position::Line(record.line);
+        let reject = |problems| Row::Rejected(Rejection::new(row, position, problems));
         if record.spoiled {
             return reject(vec![Problem::row(Cause::Quote)]);
         }
@@ -271,7 +270,7 @@ impl Header {
             return reject(vec![Problem::row(cause)]);
         }
 
-        let mut entry = Entry { row, line, ..Entry::default() };
+        let mut entry = Entry { row, position, ..Entry::default() };
         let mut problems = Vec::new();
         if self.has_more_than_hashes {
             let quality = self.number(record, Column::PdqQuality, 100, &mut problems);
@@ -307,7 +306,8 @@ impl Header {
         let label = [Column::LabelScheme, Column::LabelVersion, Column::LabelCode, Column::Series].map(text);
         if label.iter().any(Option::is_some) {
             let [scheme, version, code, series] = label.map(Option::unwrap_or_default);
-            entry.label = Some(Label { scheme, version, code, series });
+            entry.categorised = schemes::is_published(&scheme);
+            entry.label = Some(Label { scheme, version, code, series, ..Label::default() });
         }
     }
 
