@@ -25,10 +25,11 @@ pub enum Error {
     /// No line, or only blank ones.
     #[error("the list is empty: check that it was downloaded or written completely")]
     Empty,
-    /// The byte order mark of UTF-16 or UTF-32 at the start, or a NUL byte: no text in UTF-8.
+    /// A NUL byte: no text in UTF-8.
     #[error(
-        "the list is not text in UTF-8 (line {line}, offset {offset}): if it is UTF-16, save it as UTF-8; \
-         if it is compressed, unpack it first"
+        "the list is neither text in UTF-8 nor in a format that is known (line {line}, offset {offset}): if it is \
+         UTF-16 without a byte order mark, save it as UTF-8; if it is compressed otherwise than by gzip, zstd \
+         or zip, unpack it first"
     )]
     Binary {
         /// The line.
@@ -146,6 +147,12 @@ pub enum Error {
         /// What is wrong, and what to do.
         detail: String,
     },
+    /// The list is compressed in a way that cannot be read.
+    #[error("{detail}")]
+    Packed {
+        /// What is wrong, and what to do.
+        detail: String,
+    },
     /// A format that is told and not read.
     #[error("lists of format {format} are not read yet")]
     NotReadYet {
@@ -169,7 +176,7 @@ impl Error {
     /// Where the error is; `None` when it is about the whole list.
     pub fn position(&self) -> Option<Position> {
         match self {
-            Self::Empty | Self::NotReadYet { .. } => None,
+            Self::Empty | Self::Packed { .. } | Self::NotReadYet { .. } => None,
             Self::Truncated { position, .. } | Self::Malformed { position, .. } => Some(*position),
             Self::Io { line, .. }
             | Self::Binary { line, .. }

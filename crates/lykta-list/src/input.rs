@@ -1,7 +1,12 @@
-//! From the bytes of a list to what its format reads: the start looked at.
+//! From the bytes of a list to what its format reads: unpacked, as UTF-8, the start looked at.
 
-use std::io::{Cursor, Read};
-use std::path::PathBuf;
+mod unpack;
+mod utf16;
+mod zip;
+
+use std::fs::File;
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::format::Format;
@@ -17,14 +22,14 @@ pub struct ReadOptions {
     pub format: Option<Format>,
     /// What the columns of a CSV file are. With one, the list is read as [`Format::Mapped`].
     pub mapping: Option<Mapping>,
-    /// The file that the input is of, when it is one: a database is opened there instead of being copied, and
-    /// files that belong to it are looked for beside it.
+    /// The file that the input is of, when it is one: a database or a zip archive is opened there instead of
+    /// being copied, and files that belong to it are looked for beside it.
     pub path: Option<PathBuf>,
     /// Where temporary files may be made; the system's folder for them when not given.
     pub folder: Option<PathBuf>,
 }
 
-/// A list to be read, from its first byte.
+/// A list to be read, from its first byte, unpacked and in UTF-8 when it is text.
 pub(crate) struct Input<'r> {
     /// The bytes.
     pub(crate) stream: Box<dyn Read + 'r>,
@@ -62,12 +67,54 @@ impl<'h> Head<'h> {
 }
 
 impl<'r> Input<'r> {
-    /// Looks at the start of `stream`.
-    pub(crate) fn new(mut stream: impl Read + 'r, options: ReadOptions) -> Result<(Self, Vec<u8>), Error> {
-        let mut head = Vec::new();
-        let read = stream.by_ref().take(HEAD as u64).read_to_end(&mut head);
-        read.map_err(|source| Error::Io { line: 1, source })?;
-        let stream: Box<dyn Read + 'r> = Box::new(Cursor::new(head.clone()).chain(stream));
-        Ok((Self { stream, options, is_unpacked: false }, head))
+    /// Looks at the start of `stream`, unpacks it when it is compressed, and makes it UTF-8 when it is UTF-16.
+    /// Returns the start too.
+    pub(crate) fn new(stream: impl Read + 'r, options: ReadOptions) -> Result<(Self, Vec<u8>), Error> {
+        let stream = Peeked::new(Box::new(stream));
+        let (stream, is_unpacked) = unpack::unpack(stream, &options)?;
+        let stream = if utf16::is_meant(&stream.head) { Peeked::new(utf16::to_utf8(stream)) } else { stream };
+        let head = stream.head.clone();
+        Ok((Self { stream: stream.whole(), options, is_unpacked }, head))
     }
+}
+
+/// A stream of which the start has been read.
+struct Peeked<'r> {
+    head: Vec<u8>,
+    /// What ended the reading of the start, to be told after it.
+    error: Option<io::Error>,
+    rest: Box<dyn Read + 'r>,
+}
+
+impl<'r> Peeked<'r> {
+    fn new(mut stream: Box<dyn Read + 'r>) -> Self {
+        let mut head = Vec::new();
+        let error = stream.by_ref().take(HEAD as u64).read_to_end(&mut head).err();
+        Self { head, error, rest: stream }
+    }
+
+    /// The stream from its first byte.
+    fn whole(self) -> Box<dyn Read + 'r> {
+        Box::new(Cursor::new(self.head).chain(Failing(self.error)).chain(self.rest))
+    }
+}
+
+/// Fails once, with the error that there is.
+struct Failing(Option<io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+/// Copies a stream into a temporary file that nobody else sees, and goes back to its start.
+fn spool(mut stream: impl Read, folder: Option<&Path>) -> io::Result<File> {
+    let mut file = match folder {
+        Some(folder) => tempfile::tempfile_in(folder),
+        None => tempfile::tempfile(),
+    }?;
+    io::copy(&mut stream, &mut file)?;
+    io::Seek::rewind(&mut file)?;
+    Ok(file)
 }

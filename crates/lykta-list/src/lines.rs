@@ -62,9 +62,6 @@ impl<R: Read> Lines<R> {
             return Ok(false);
         }
         if self.offset == 0 {
-            if row.starts_with(b"\xff\xfe") || row.starts_with(b"\xfe\xff") {
-                return Err(Error::Binary { line: self.line, offset: 0 });
-            }
             // Spreadsheets write the byte order mark of UTF-8; it is no part of the first name.
             if row.starts_with(b"\xef\xbb\xbf") {
                 row.drain(..3);
