@@ -1,6 +1,7 @@
 //! What can be typed, and what it is checked to mean.
 
 mod cluster;
+mod lists;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -9,9 +10,10 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lykta::hash::Bits64;
 use lykta::scan::Band;
-use lykta::{Kind, Pdq};
+use lykta::{Codes, Kind, Pdq};
 
-pub(crate) use cluster::{AddArgs, ClusterArgs, ListCommand};
+pub(crate) use cluster::ClusterArgs;
+pub(crate) use lists::{AddArgs, ConvertArgs, ConvertTo, InspectArgs, ListCommand, ReadArgs};
 
 /// Finds known pictures by comparing hashes, so that people do not have to look at them.
 #[derive(Debug, Parser)]
@@ -77,13 +79,19 @@ pub(crate) enum IndexCommand {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Lists are CSV files with a header row (columns out of id, path, md5, sha1, sha256, blake3, pdq,
-pdq_quality, phash, dhash, size, view, label_scheme, label_version, label_code, series) or plain
-files with one hash a line. A LIST of - is read from standard input.
+    after_help = "Lists are what partners give: Project VIC, CAID, ICSE, NSRL, NCMEC, ThreatExchange, StopNCII, hashdeep,
+md5sum and more (`lykta list inspect` says which), also in gzip, zstd or zip; CSV files with a header row
+(columns out of id, path, md5, sha1, sha256, blake3, pdq, pdq_quality, phash, dhash, size, view,
+label_scheme, label_version, label_code, series, photodna, victim_identified); plain files with one hash a
+line. A LIST of - is read from standard input.
+
+A list that sorts its entries by codes needs --codes or --codes-file: without a word on each code nothing
+is built, and the codes are printed with their counts and published names.
 
 Examples:
   lykta index build -o list.lykta known.csv
   lykta index build -o list.lykta --match known.csv --ignore system-files.txt
+  lykta index build -o vic.lykta --codes 'match=1,2 note=3 ignore=0' hashset.json
   lykta hash --csv pictures/ | lykta index build -o mine.lykta -
   lykta index build -o pdq.lykta --format pdq --near mih hashes.txt
   lykta index build -o today.lykta --list-radius new.csv=24 --retract withdrawn.csv new.csv"
@@ -104,9 +112,16 @@ pub(crate) struct BuildArgs {
     /// Take ignore lists although they classify entries
     #[arg(long)]
     pub(crate) ignore_classified: bool,
-    /// Read every list as this format instead of recognising it: csv, or the kind of a plain list
-    #[arg(long, value_name = "FORMAT")]
-    pub(crate) format: Option<lykta::list::Format>,
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// What codes of categorised lists mean: 'match=1,2 note=3 ignore=0,uncategorised'; for one scheme or
+    /// region with its name in front: 'projectvic/US: match=1,2'
+    #[arg(long, value_name = "RULES", value_parser = lists::codes)]
+    pub(crate) codes: Vec<Codes>,
+    /// The same from a TOML file of the site, which may give codes its own words too; docs/lists.md
+    /// describes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) codes_file: Option<PathBuf>,
     /// The structure for near search
     #[arg(long, value_enum, default_value_t = NearArg::Auto)]
     pub(crate) near: NearArg,

@@ -77,6 +77,8 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Query(args) => commands::query::run(&args),
         Command::Scan(args) => commands::scan::run(&args),
         Command::Cluster(args) => commands::cluster::run(&args),
+        Command::List(ListCommand::Inspect(args)) => commands::list_inspect::run(&args),
+        Command::List(ListCommand::Convert(args)) => commands::list_convert::run(&args),
         Command::List(ListCommand::Add(args)) => commands::list_add::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Completions { shell } => {

@@ -19,7 +19,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use lykta_hash::{Bits64, Digest, Hash, Pdq};
+use lykta_hash::{Bits64, Digest, Hash, Pdq, PhotoDna};
 
 use crate::entry::Label;
 use crate::error::{Error, Problem};
@@ -80,6 +80,8 @@ pub struct NewEntry<'a> {
     pub view: Option<&'a str>,
     /// Quality of the PDQ hash, 0..=100; a hash of quality 0 is left out.
     pub pdq_quality: Option<u8>,
+    /// Its PhotoDNA, kept beside the entry and not matched.
+    pub photodna: Option<&'a [u8; PhotoDna::BYTES]>,
     /// What a match means; `None` is the role of the list.
     pub role: Option<Role>,
 }

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use lykta_hash::PhotoDna;
 use zerocopy::little_endian::U64;
 
 use crate::format::{
-    Attributes, EntryRun, LabelRecord, MANY, NAME_OFFSET_BITS, NO_LABEL, NO_VIEW, RetractionRecord,
-    SectionKind, TextRef,
+    Attributes, EntryRun, LabelRecord, MANY, NAME_OFFSET_BITS, NO_LABEL, NO_VIEW, PhotoDnaRecord,
+    RetractionRecord, SectionKind, TextRef,
 };
 use crate::layout::View;
 use crate::meta::{Role, Source};
@@ -33,6 +34,10 @@ pub struct Label<'a> {
     pub code: &'a str,
     /// The series that the picture belongs to.
     pub series: &'a str,
+    /// Whether the victim is identified, in the list's words.
+    pub victim_identified: &'a str,
+    /// What the site that built the index calls the code: its own words beside the list's.
+    pub site: &'a str,
 }
 
 /// One accepted row of a list.
@@ -208,7 +213,16 @@ impl<'a> View<'a> {
             version: self.text(record.version)?,
             code: self.text(record.code)?,
             series: self.text(record.series)?,
+            victim_identified: self.text(record.victim_identified)?,
+            site: self.text(record.site)?,
         })
+    }
+
+    /// The PhotoDNA of an entry. O(log entries with one).
+    pub(crate) fn photodna(self, id: EntryId) -> Option<&'a [u8; PhotoDna::BYTES]> {
+        let records = self.records::<PhotoDnaRecord>(SectionKind::PhotoDna);
+        let at = records.binary_search_by_key(&id.0, |record| record.entry.get()).ok()?;
+        Some(&records.get(at)?.photodna)
     }
 
     fn view_name(self, at: u16) -> Option<&'a str> {

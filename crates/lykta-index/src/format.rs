@@ -6,13 +6,13 @@
 use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-use lykta_hash::Kind;
+use lykta_hash::{Kind, PhotoDna};
 
 /// First bytes of a file. The high bit catches a 7-bit transfer, CR LF and LF catch text modes.
 pub(crate) const MAGIC: [u8; 8] = *b"\x89LYK\r\n\x1a\n";
 
 /// The version that this program writes, and the only one that it reads.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// Sections start at multiples of this: a cache line, and one AVX-512 register.
 pub(crate) const SECTION_ALIGNMENT: u64 = 64;
@@ -92,6 +92,8 @@ pub(crate) struct LabelRecord {
     pub(crate) version: TextRef,
     pub(crate) code: TextRef,
     pub(crate) series: TextRef,
+    pub(crate) victim_identified: TextRef,
+    pub(crate) site: TextRef,
 }
 
 /// Entries that are rows of one list, one row behind the other: up to where the next run starts.
@@ -130,6 +132,15 @@ pub(crate) struct RetractionRecord {
     pub(crate) list: TextRef,
     /// Name of the entry in results.
     pub(crate) entry: TextRef,
+}
+
+/// A PhotoDNA and the entry that has it.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub(crate) struct PhotoDnaRecord {
+    /// The number of the entry.
+    pub(crate) entry: U32,
+    pub(crate) photodna: [u8; PhotoDna::BYTES],
 }
 
 /// A node of the BK-tree: a run of PDQ_KEYS, as an inner node or as a flat leaf.
@@ -229,6 +240,7 @@ sections! {
     Labels = 69, "LABELS", size_of::<LabelRecord>();
     Retractions = 70, "RETRACTIONS", size_of::<RetractionRecord>();
     Strings = 71, "STRINGS", 1;
+    PhotoDna = 72, "PHOTODNA", size_of::<PhotoDnaRecord>();
     Meta = 80, "META", 1;
 }
 
@@ -279,10 +291,11 @@ mod tests {
     fn records_have_the_sizes_of_the_format_document() {
         assert_eq!(size_of::<Header>(), 64);
         assert_eq!(size_of::<SectionRecord>(), 64);
-        assert_eq!(size_of::<LabelRecord>(), 48);
+        assert_eq!(size_of::<LabelRecord>(), 72);
         assert_eq!(size_of::<EntryRun>(), 16);
         assert_eq!(size_of::<Attributes>(), 8);
         assert_eq!(size_of::<RetractionRecord>(), 24);
+        assert_eq!(size_of::<PhotoDnaRecord>(), 148);
         assert_eq!(size_of::<BkNode>(), 16);
         assert_eq!(size_of::<MihSlot>(), 96);
         assert!(table_end(SectionKind::ALL.len() as u32) <= FIRST_SECTION);

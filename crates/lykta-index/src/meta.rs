@@ -42,14 +42,20 @@ pub struct Source {
     pub role: Role,
     /// The format it was read as.
     pub format: String,
+    /// The version that the list gives itself, or its region; empty when it gives none.
+    pub version: String,
     /// SHA-256 of the list file.
     pub sha256: [u8; 32],
     /// Length of the list file in bytes.
     pub bytes: u64,
-    /// Rows of the list: `accepted` and all of `rejected` add up to it.
+    /// Whether the list was cut short, and what there was of it was taken all the same.
+    pub is_partial: bool,
+    /// Rows of the list: `accepted`, `deleted` and all of `rejected` add up to it.
     pub rows: u64,
     /// Rows that became an entry.
     pub accepted: u64,
+    /// Rows that say that an entry counts no longer.
+    pub deleted: u64,
     /// Rows that did not, by reason.
     pub rejected: Vec<(String, u64)>,
     /// Single values of accepted rows that could not be used, by reason.

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use lykta_hash::{Bits64, Digest, Kind, KindSet, Pdq};
+use lykta_hash::{Bits64, Digest, Kind, KindSet, Pdq, PhotoDna};
 
 use crate::entry::{Entries, Entry, EntryId};
 use crate::error::Error;
@@ -173,6 +173,16 @@ impl<D: AsRef<[u8]>> Index<D> {
     pub fn hash_count(&self, kind: Kind) -> u64 {
         let keys = SectionKind::exact_table(kind).or(SectionKind::near_table(kind)).map(|(keys, _)| keys);
         keys.and_then(|keys| self.layout.section(keys)).map_or(0, |section| section.count)
+    }
+
+    /// The PhotoDNA that the list gives an entry: kept, not matched. O(log entries with one).
+    pub fn photodna(&self, id: EntryId) -> Option<PhotoDna> {
+        self.view().photodna(id).map(|bytes| PhotoDna::from(*bytes))
+    }
+
+    /// The number of entries with a PhotoDNA.
+    pub fn photodna_count(&self) -> u64 {
+        self.layout.section(SectionKind::PhotoDna).map_or(0, |section| section.count)
     }
 
     /// The kinds of hash that the index holds.

@@ -10,8 +10,8 @@ use zerocopy::little_endian::U64;
 use crate::entry::{EntryId, run_of_postings};
 use crate::error::{Error, Problem};
 use crate::format::{
-    Attributes, EntryRun, FIRST_SECTION, LabelRecord, MANY, NO_LABEL, NO_QUALITY, NO_VIEW, RetractionRecord,
-    SectionKind, table_end,
+    Attributes, EntryRun, FIRST_SECTION, LabelRecord, MANY, NO_LABEL, NO_QUALITY, NO_VIEW, PhotoDnaRecord,
+    RetractionRecord, SectionKind, table_end,
 };
 use crate::hamming::Key;
 use crate::layout::View;
@@ -27,6 +27,7 @@ impl View<'_> {
         self.verify_attributes()?;
         self.verify_entries()?;
         self.verify_retractions()?;
+        self.verify_photodna()?;
         let mut references = self.verify_postings()?;
         self.verify_exact(&mut references)?;
         for (keys, refs) in [Kind::Phash, Kind::Dhash].into_iter().filter_map(SectionKind::near_table) {
@@ -146,6 +147,21 @@ impl View<'_> {
             };
             if before.replace((list, entry)).is_some_and(|before| before >= (list, entry)) {
                 return Err(record(SectionKind::Retractions, at, "a pair that is not above the one before"));
+            }
+        }
+        Ok(())
+    }
+
+    fn verify_photodna(self) -> Result<(), Error> {
+        let records = self.records::<PhotoDnaRecord>(SectionKind::PhotoDna);
+        let mut before = None;
+        for (at, one) in records.iter().enumerate() {
+            let entry = one.entry.get();
+            if before.replace(entry).is_some_and(|before| before >= entry) {
+                return Err(record(SectionKind::PhotoDna, at, "an entry that is not above the one before"));
+            }
+            if u64::from(entry) >= self.layout.meta.entries {
+                return Err(record(SectionKind::PhotoDna, at, "an entry that is not there"));
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! What lists say and what readers make of it.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
-use lykta_hash::{Hash, Kind, ParseError};
+use lykta_hash::{Hash, Kind, ParseError, PhotoDna};
 use lykta_list::{
     COLUMNS, Cause, Deletion, Entry, Error, Format, Label, Position, ReadOptions, Reader, Reason, Row, Tally,
 };
@@ -45,7 +45,8 @@ struct Written {
     quality: Option<u8>,
     size: Option<u64>,
     view: String,
-    label: [String; 4],
+    label: [String; 5],
+    photodna: Option<[u8; 144]>,
 }
 
 impl Written {
@@ -61,6 +62,8 @@ impl Written {
             "label_version" => self.label[1].clone(),
             "label_code" => self.label[2].clone(),
             "series" => self.label[3].clone(),
+            "victim_identified" => self.label[4].clone(),
+            "photodna" => self.photodna.map_or(String::new(), |bytes| PhotoDna::from(bytes).to_string()),
             // Of the list alone: nothing is made of them.
             "decision" | "by" | "at" | "viewed" => self.label[0].clone(),
             kind => {
@@ -89,15 +92,16 @@ impl Written {
                 Some(Hash::from_hex(kind, lykta_hash::text::to_hex(bytes).as_bytes()).unwrap())
             })
             .collect();
-        let label = ["label_scheme", "label_version", "label_code", "series"];
+        let label = ["label_scheme", "label_version", "label_code", "series", "victim_identified"];
         let label: Vec<_> =
             label.iter().zip(&self.label).map(|(column, text)| filled(column, text)).collect();
         let label = label.iter().any(Option::is_some).then(|| {
             let mut parts = label.into_iter().map(Option::unwrap_or_default);
             let mut next = || parts.next().unwrap();
-            Label { scheme: next(), version: next(), code: next(), series: next(), ..Label::default() }
+            Label { scheme: next(), version: next(), code: next(), series: next(), victim_identified: next() }
         });
-        (!hashes.is_empty()).then(|| Entry {
+        let photodna = self.photodna.filter(|_| Self::has(columns, "photodna")).map(PhotoDna::from);
+        (!hashes.is_empty() || photodna.is_some()).then(|| Entry {
             row,
             position: Position::Line(line),
             name: filled("id", &self.id).or(filled("path", &self.path)),
@@ -106,6 +110,7 @@ impl Written {
             size: self.size.filter(|_| Self::has(columns, "size")),
             view: filled("view", &self.view),
             label,
+            photodna,
             ..Entry::default()
         })
     }
@@ -125,12 +130,13 @@ prop_compose! {
         short in prop::array::uniform2(option::of(vec(any::<u8>(), 8).prop_filter("blank", not_blank))),
         quality in option::of(1u8..=100),
         size in option::of(any::<u64>()),
-        label in prop::array::uniform4("[A-Za-z0-9 ;]{0,4}"),
+        label in prop::array::uniform5("[A-Za-z0-9 ;]{0,4}"),
+        photodna in option::of(any::<u8>().prop_map(|byte| [byte; 144])),
     ) -> Written {
         let [sha256, blake3, pdq] = long;
         let [phash, dhash] = short;
         let hashes = [md5, sha1, sha256, blake3, pdq, phash, dhash];
-        Written { id: names.0, path: names.1, hashes, quality, size, view: names.2, label }
+        Written { id: names.0, path: names.1, hashes, quality, size, view: names.2, label, photodna }
     }
 }
 

@@ -101,6 +101,9 @@ fn new_match(entry: &Entry<'_>, name: Cow<'_, str>, kind: Kind, near: Option<Nea
         scheme: label.scheme.to_owned(),
         version: label.version.to_owned(),
         code: label.code.to_owned(),
+        series: label.series.to_owned(),
+        victim_identified: label.victim_identified.to_owned(),
+        site: label.site.to_owned(),
     });
     Match {
         kind,
@@ -108,6 +111,9 @@ fn new_match(entry: &Entry<'_>, name: Cow<'_, str>, kind: Kind, near: Option<Nea
         view: near.map(|near| near.view),
         entry_view: near.and(entry.view).map(str::to_owned),
         list: entry.source.name.clone(),
+        list_version: entry.source.version.clone(),
+        list_sha256: entry.source.sha256,
+        row: entry.row,
         entry: name.into_owned(),
         coarse_distance: near.and_then(|near| near.coarse_distance),
         band: near.and_then(|near| near.band),
@@ -122,7 +128,7 @@ fn new_match(entry: &Entry<'_>, name: Cow<'_, str>, kind: Kind, near: Option<Nea
 
 /// What tells matches of one item apart.
 fn identity(found: &Match) -> impl Ord + '_ {
-    (&found.list, &found.entry, found.kind, &found.label, found.role)
+    (&found.list, &found.entry, found.kind, &found.label, found.role, found.list_sha256)
 }
 
 fn settle(matches: &mut Vec<Match>) {
@@ -130,7 +136,7 @@ fn settle(matches: &mut Vec<Match>) {
         return;
     }
     fn order(found: &Match) -> impl Ord + '_ {
-        (found.band, found.distance, found.view, &found.entry_view)
+        (found.band, found.distance, found.view, &found.entry_view, found.row)
     }
     matches.sort_by(|a, b| identity(a).cmp(&identity(b)).then_with(|| order(a).cmp(&order(b))));
     matches.dedup_by(|later, first| identity(later) == identity(first));

@@ -1,5 +1,6 @@
 //! What is known of one item at the end, and the JSON of it.
 
+use lykta_hash::text::to_hex;
 use lykta_hash::{Digests, Kind, Pdq};
 use lykta_index::Role;
 use lykta_media::Rectangle;
@@ -64,8 +65,14 @@ pub struct Match {
     pub below_band: bool,
     /// Name of the list.
     pub list: String,
+    /// The version that the list gives itself; empty when it gives none.
+    pub list_version: String,
+    /// SHA-256 of the list's file.
+    pub list_sha256: [u8; 32],
     /// The entry's id or path in the list, else `row N`.
     pub entry: String,
+    /// The entry's row or record in the list, counted from 1.
+    pub row: u64,
     /// Classification that the list gives the entry.
     pub label: Option<Label>,
     /// What a match with the entry means.
@@ -77,7 +84,7 @@ pub struct Match {
 }
 
 /// A classification, as the list has it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Label {
     /// The scheme.
     pub scheme: String,
@@ -85,6 +92,15 @@ pub struct Label {
     pub version: String,
     /// The code within the scheme.
     pub code: String,
+    /// The series of pictures that the file belongs to; empty when the list names none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub series: String,
+    /// Whether the victim is identified, in the list's words; empty when it does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub victim_identified: String,
+    /// What the site that built the index calls the code, beside the list's own word; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub site: String,
 }
 
 impl Record {
@@ -213,7 +229,11 @@ struct MatchLine<'r> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     below_band: bool,
     list: &'r str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    list_version: &'r str,
+    list_sha256: String,
     entry: &'r str,
+    row: u64,
     label: Option<&'r Label>,
     role: &'static str,
     weak: bool,
@@ -240,8 +260,8 @@ impl Match {
     /// list, entry and kind.
     pub fn sort(matches: &mut [Self]) {
         fn order(found: &Match) -> impl Ord + '_ {
-            let Match { kind, distance, list, entry, label, role, .. } = found;
-            (kind.is_perceptual(), distance, list, entry, kind, label, role)
+            let Match { kind, distance, list, list_sha256, entry, label, role, .. } = found;
+            (kind.is_perceptual(), distance, list, entry, kind, label, role, list_sha256)
         }
         matches.sort_by(|left, right| order(left).cmp(&order(right)));
     }
@@ -266,7 +286,10 @@ impl<'r> MatchLine<'r> {
             plain: found.plain,
             below_band: found.below_band,
             list: &found.list,
+            list_version: &found.list_version,
+            list_sha256: to_hex(&found.list_sha256),
             entry: &found.entry,
+            row: found.row,
             label: found.label.as_ref(),
             role: found.role.name(),
             weak: found.weak,
@@ -351,8 +374,16 @@ mod tests {
                 plain: false,
                 below_band: false,
                 list: "l".into(),
+                list_version: "2.0/US".into(),
+                list_sha256: [0x1d; 32],
                 entry: "row 4".into(),
-                label: Some(Label { scheme: "s".into(), version: "1".into(), code: "2".into() }),
+                row: 4,
+                label: Some(Label {
+                    scheme: "s".into(),
+                    version: "1".into(),
+                    code: "2".into(),
+                    ..Label::default()
+                }),
                 role: Role::Note,
                 weak: false,
                 disputed: true,
@@ -370,11 +401,13 @@ mod tests {
             concat!(
                 r#"{{"v":1,"locator":["/dump/a.zip","inner/\"b\"\n\\xff.jpg"],"size":3,"#,
                 r#""digests":{{"sha1":"{sha1}"}},"pdq":"{pdq}","pdq_quality":88,"#,
-                r#""matches":[{{"kind":"pdq","distance":7,"view":"original","coarse_distance":3,"band":"strong","list":"l","entry":"row 4","#,
+                r#""matches":[{{"kind":"pdq","distance":7,"view":"original","coarse_distance":3,"band":"strong","list":"l","#,
+                r#""list_version":"2.0/US","list_sha256":"{list}","entry":"row 4","row":4,"#,
                 r#""label":{{"scheme":"s","version":"1","code":"2"}},"role":"note","weak":false,"disputed":true}}]}}"#
             ),
             sha1 = "ab".repeat(20),
             pdq = "0f".repeat(32),
+            list = "1d".repeat(32),
         );
         assert_eq!(record().finding_json(), expected);
     }

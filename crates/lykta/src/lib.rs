@@ -27,10 +27,12 @@
 //! whatever its size, and one [`Index`] or [`Scanner`] serves any number of threads.
 #![forbid(unsafe_code)]
 
+mod codes;
 mod decisions;
 mod digesting;
 mod entry_pairs;
 mod family_hashes;
+mod list_writer;
 mod lists;
 mod local_list;
 
@@ -41,10 +43,12 @@ pub use lykta_media as media;
 pub use lykta_scan as scan;
 pub use lykta_source as source;
 
+pub use codes::{CodeCount, Codes, CodesError, Decided, UNCATEGORISED, is_ambiguous};
 pub use decisions::{DecidedRow, Decision, DecisionError, Decisions, HASH_COLUMNS, Ruling};
 pub use entry_pairs::{EntryPair, EntryPairs, EntryPairsError};
 pub use family_hashes::{FamilyHashes, FamilyHashesError};
-pub use lists::{AddListError, ListOptions, add_list};
+pub use list_writer::{ListForm, ListWriter};
+pub use lists::{AddListError, AddedList, ListOptions, add_list};
 pub use local_list::{AddError, Added, LocalList, LocalListError};
 pub use lykta_hash::{Digest, Hash, Kind, Pdq};
 pub use lykta_index::{BuildOptions, Builder, Index, Role};

@@ -1,31 +1,60 @@
 //! From a list to an index: the rows of the one become entries of the other.
+//!
+//! Reading and adding run in two threads: what is read from a list takes about as long as sorting it in.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{self, Read};
+use std::sync::mpsc;
+use std::thread;
 
-use lykta_hash::{Hash, Kind};
-use lykta_index::{Builder, Label, NewEntry, Role, Source};
-use lykta_list::{Entry, Format, Position, ReadOptions, Reader, Row, Tally};
+use lykta_hash::Kind;
+use lykta_index::{Builder, Label, NewEntry, Role, Source, SourceId};
+use lykta_list::{Entry, Position, ReadOptions, Reader, Row, Tally};
 use thiserror::Error;
 
+use crate::codes::{CodeCount, Codes};
 use crate::digesting::Digesting;
+
+/// Rows that are handed from one thread to the other at a time.
+const BATCH_ROWS: usize = 1024;
+
+/// Bytes of names after which a batch is handed over early: rows may be long.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Different codes that are counted at most; a list with more does not have categories.
+const MOST_CODES: usize = 10_000;
 
 /// How to take a list.
 #[derive(Clone, Debug, Default)]
 pub struct ListOptions {
     /// The list's name in results: usually its file name.
     pub name: String,
-    /// What a match with its entries means.
+    /// What a match with its entries means, where codes do not decide.
     pub role: Role,
-    /// The format, when it should not be recognised by content.
-    pub format: Option<Format>,
+    /// How to read it.
+    pub read: ReadOptions,
+    /// What the codes of categorised entries mean.
+    pub codes: Codes,
     /// Take an ignore list although it classifies entries. A classified entry in an ignore list is
     /// mostly a mistake, and one that would hide what a scan is made to find.
     pub ignore_classified: bool,
+    /// Take what there is of a list that was cut short.
+    pub keep_partial: bool,
     /// The largest distance at which its entries match by likeness, in bits, when it has its own.
     pub near_radius: Option<u32>,
     /// The least PDQ quality at which its entries match by likeness, 0..=100, when it has its own.
     pub min_quality: Option<u8>,
+}
+
+/// What became of a list.
+#[derive(Clone, Debug, Default)]
+pub struct AddedList {
+    /// Its rows.
+    pub tally: Tally,
+    /// The codes of its categorised entries, by scheme, version and code.
+    pub codes: Vec<CodeCount>,
+    /// Why it is not complete, when it was cut short and [`ListOptions::keep_partial`] was given.
+    pub cut_short: Option<String>,
 }
 
 /// Why a list could not be taken.
@@ -50,6 +79,25 @@ pub enum AddListError {
         /// Where the first such entry is.
         position: Position,
     },
+    /// Entries have codes, and nobody said what they mean.
+    #[error(
+        "{name} sorts its entries by codes: say which of them are to be found, noted or ignored, with codes \
+         (--codes 'match=... note=... ignore=...')"
+    )]
+    Undecided {
+        /// The list's name.
+        name: String,
+        /// All of its codes.
+        codes: Vec<CodeCount>,
+    },
+    /// More codes than a scheme can have.
+    #[error("{name}, {position}: more than {MOST_CODES} different codes: check which column holds the code")]
+    ManyCodes {
+        /// The list's name.
+        name: String,
+        /// Where the first one too many is.
+        position: Position,
+    },
     /// The index cannot hold more.
     #[error(transparent)]
     Index(#[from] lykta_index::Error),
@@ -57,44 +105,138 @@ pub enum AddListError {
 
 /// Adds every row of a list to an index under construction, in constant memory beside the index's.
 ///
-/// The list's description in the index gets its digest and its counts. Perceptual hashes of an ignore list
-/// are left out and counted, since such a list acts on exact digests only.
+/// The list's description in the index gets its digest and its counts. Perceptual hashes of entries that are
+/// ignored are left out and counted, since such entries act on exact digests only.
 ///
 /// # Errors
-/// When the list cannot be read to its end, or classifies entries and should be ignored. The
-/// builder then holds a part of it and should be dropped.
+/// When the list cannot be read to its end, classifies entries and should be ignored, or has codes that
+/// nobody decided on. The builder then holds a part of it and should be dropped.
 pub fn add_list(
     builder: &mut Builder,
     options: &ListOptions,
     input: impl Read,
-) -> Result<Tally, AddListError> {
+) -> Result<AddedList, AddListError> {
     let list_error = |source| AddListError::List { name: options.name.clone(), source };
     let mut input = Digesting::new(input);
-    let read_options = ReadOptions { format: options.format, ..ReadOptions::default() };
-    let mut rows = Reader::new(&mut input, &read_options).map_err(list_error)?;
-    let format = rows.format().name().to_owned();
+    let mut rows = Reader::new(&mut input, &options.read).map_err(list_error)?;
     let source = Source {
         name: options.name.clone(),
         role: options.role,
-        format,
+        format: rows.format().name().to_owned(),
         near_radius: options.near_radius,
         min_quality: options.min_quality,
         ..Source::default()
     };
     let id = builder.add_source(source);
-    let mut tally = Tally::default();
-    let mut not_ignored: BTreeMap<Kind, u64> = BTreeMap::new();
-    for row in &mut rows {
-        let row = row.map_err(list_error)?;
-        tally.add(&row);
-        let Row::Accepted(mut entry) = row else { continue };
-        if options.role == Role::Ignore {
-            if entry.label.is_some() && !options.ignore_classified {
-                return Err(AddListError::Classified {
-                    name: options.name.clone(),
-                    position: entry.position,
-                });
+    let mut adding = Adding::new(builder, id, options);
+    let cut_short = add_rows(&mut rows, &mut adding)?;
+    let Adding { tally, codes, not_ignored, undecided, .. } = adding;
+    let codes: Vec<CodeCount> = codes.into_values().collect();
+    if undecided {
+        return Err(AddListError::Undecided { name: options.name.clone(), codes });
+    }
+    let version = rows.version().unwrap_or_default();
+    drop(rows);
+    // What stands behind the last row belongs to the file all the same.
+    io::copy(&mut input, &mut io::sink())
+        .map_err(|source| list_error(lykta_list::Error::Io { line: tally.rows, source }))?;
+    let source = builder.source_mut(id);
+    source.version = version;
+    source.sha256 = input.sha256();
+    source.bytes = Digesting::bytes(&input);
+    source.is_partial = cut_short.is_some();
+    source.rows = tally.rows;
+    source.accepted = tally.accepted;
+    source.deleted = tally.deleted;
+    source.rejected =
+        tally.rejected.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect();
+    source.dropped = tally.dropped.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect();
+    let not_ignored = not_ignored.into_iter().map(|(kind, count)| (format!("{kind}_in_ignore_list"), count));
+    source.dropped.extend(not_ignored);
+    Ok(AddedList { tally, codes, cut_short })
+}
+
+/// Reads all rows here and adds them in another thread; returns why the list is not complete, when what
+/// there is of it is to be kept.
+fn add_rows(rows: &mut Reader<'_>, adding: &mut Adding<'_>) -> Result<Option<String>, AddListError> {
+    let options = adding.options;
+    thread::scope(|scope| {
+        let (full, batches) = mpsc::sync_channel::<Vec<Row>>(2);
+        let added = scope.spawn(move || batches.iter().flatten().try_for_each(|row| adding.add(row)));
+        let mut cut_short = None;
+        let mut read = || {
+            let (mut batch, mut bytes) = (Vec::with_capacity(BATCH_ROWS), 0);
+            for row in rows {
+                let row = match row {
+                    Err(error) if error.is_truncated() && options.keep_partial => {
+                        cut_short = Some(error.to_string());
+                        break;
+                    }
+                    row => row?,
+                };
+                if let Row::Accepted(entry) = &row {
+                    bytes += entry.name.as_ref().map_or(0, String::len);
+                }
+                batch.push(row);
+                if batch.len() == BATCH_ROWS || bytes >= BATCH_BYTES {
+                    bytes = 0;
+                    let next = Vec::with_capacity(BATCH_ROWS);
+                    if full.send(std::mem::replace(&mut batch, next)).is_err() {
+                        // The other thread stopped: it says why.
+                        return Ok(());
+                    }
+                }
             }
+            // As above.
+            let _ = full.send(batch);
+            Ok(())
+        };
+        let read = read();
+        drop(full);
+        match added.join() {
+            Ok(added) => added?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+        read.map_err(|source| AddListError::List { name: options.name.clone(), source })?;
+        Ok(cut_short)
+    })
+}
+
+/// A list that is being added.
+struct Adding<'b> {
+    builder: &'b mut Builder,
+    id: SourceId,
+    options: &'b ListOptions,
+    tally: Tally,
+    codes: BTreeMap<(String, String, String), CodeCount>,
+    /// Whether some entry has a code that nobody decided on: then all that is still done is counting.
+    undecided: bool,
+    /// Perceptual hashes that were left out of ignored entries.
+    not_ignored: BTreeMap<Kind, u64>,
+}
+
+impl<'b> Adding<'b> {
+    fn new(builder: &'b mut Builder, id: SourceId, options: &'b ListOptions) -> Self {
+        Self {
+            builder,
+            id,
+            options,
+            tally: Tally::default(),
+            codes: BTreeMap::new(),
+            undecided: false,
+            not_ignored: BTreeMap::new(),
+        }
+    }
+
+    fn add(&mut self, row: Row) -> Result<(), AddListError> {
+        self.tally.add(&row);
+        let Row::Accepted(mut entry) = row else { return Ok(()) };
+        let (role, site) = self.decide(&entry)?;
+        if self.undecided {
+            return Ok(());
+        }
+        if role == Role::Ignore {
+            let not_ignored = &mut self.not_ignored;
             entry.hashes.retain(|hash| {
                 let kind = hash.kind();
                 if kind.is_perceptual() {
@@ -103,36 +245,59 @@ pub fn add_list(
                 !kind.is_perceptual()
             });
         }
-        builder.add(id, &new_entry(&entry, &entry.hashes))?;
+        self.builder.add(self.id, &new_entry(&entry, role, site))?;
+        Ok(())
     }
-    drop(rows);
-    let source = builder.source_mut(id);
-    source.sha256 = input.sha256();
-    source.bytes = Digesting::bytes(&input);
-    source.rows = tally.rows;
-    source.accepted = tally.accepted;
-    source.rejected =
-        tally.rejected.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect();
-    source.dropped = tally.dropped.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect();
-    let not_ignored = not_ignored.into_iter().map(|(kind, count)| (format!("{kind}_in_ignore_list"), count));
-    source.dropped.extend(not_ignored);
-    Ok(tally)
+
+    /// What a match with the entry means, and what the site calls its code.
+    fn decide(&mut self, entry: &Entry) -> Result<(Role, &'b str), AddListError> {
+        let options = self.options;
+        let Some(label) = &entry.label else { return Ok((options.role, "")) };
+        if options.role == Role::Ignore {
+            if !options.ignore_classified {
+                let position = entry.position;
+                return Err(AddListError::Classified { name: options.name.clone(), position });
+            }
+            return Ok((Role::Ignore, ""));
+        }
+        let decided = options.codes.decide(label);
+        if entry.categorised {
+            let key = (label.scheme.clone(), label.version.clone(), label.code.clone());
+            if self.codes.len() >= MOST_CODES && !self.codes.contains_key(&key) {
+                let position = entry.position;
+                return Err(AddListError::ManyCodes { name: options.name.clone(), position });
+            }
+            let code = self.codes.entry(key).or_insert_with_key(|(scheme, version, code)| CodeCount {
+                scheme: scheme.clone(),
+                version: version.clone(),
+                code: code.clone(),
+                count: 0,
+                decided: decided.map(|decided| (decided.role, decided.by_any)),
+            });
+            code.count += 1;
+            self.undecided |= decided.is_none();
+        }
+        Ok(decided.map_or((options.role, ""), |decided| (decided.role, decided.site)))
+    }
 }
 
-fn new_entry<'a>(entry: &'a Entry, hashes: &'a [Hash]) -> NewEntry<'a> {
+fn new_entry<'a>(entry: &'a Entry, role: Role, site: &'a str) -> NewEntry<'a> {
     NewEntry {
         row: entry.row,
         name: entry.name.as_deref(),
-        hashes,
+        hashes: &entry.hashes,
         label: entry.label.as_ref().map(|label| Label {
             scheme: &label.scheme,
             version: &label.version,
             code: &label.code,
             series: &label.series,
+            victim_identified: &label.victim_identified,
+            site,
         }),
         view: entry.view.as_deref(),
         pdq_quality: entry.pdq_quality,
-        role: None,
+        photodna: entry.photodna.as_ref().map(lykta_hash::PhotoDna::as_bytes),
+        role: Some(role),
     }
 }
 
@@ -156,7 +321,7 @@ mod tests {
     #[test]
     fn an_index_says_of_a_list_what_reading_it_showed() {
         let mut builder = Builder::new(BuildOptions::default());
-        let tally = add_list(&mut builder, &options(Role::Match), LIST.as_bytes()).unwrap();
+        let tally = add_list(&mut builder, &options(Role::Match), LIST.as_bytes()).unwrap().tally;
         assert_eq!((tally.rows, tally.accepted), (3, 2));
         let index = Index::new(builder.into_bytes().unwrap()).unwrap();
         let source = &index.sources()[0];
@@ -199,5 +364,48 @@ mod tests {
         assert!(matches!(add(&options), Err(AddListError::Classified { position: Position::Line(3), .. })));
         options.ignore_classified = true;
         assert!(add(&options).is_ok());
+    }
+
+    const CATEGORISED: &str = "id,md5,label_scheme,label_version,label_code\n\
+        a,11111111111111111111111111111111,projectvic,US,1\n\
+        b,22222222222222222222222222222222,projectvic,US,0\n\
+        c,33333333333333333333333333333333,projectvic,US,\n";
+
+    /// A list with categories in which 0 became "known good", or everything a match, would be worse than no
+    /// list: what a code means is said, or the list is refused with its codes.
+    #[test]
+    fn a_categorised_list_needs_a_decision_on_each_code() {
+        let add = |codes: &str| {
+            let mut builder = Builder::new(BuildOptions::default());
+            let codes = if codes.is_empty() { Codes::default() } else { codes.parse().unwrap() };
+            let options = ListOptions { codes, ..options(Role::Match) };
+            let added = add_list(&mut builder, &options, CATEGORISED.as_bytes())?;
+            Ok::<_, AddListError>((added, Index::new(builder.into_bytes().unwrap()).unwrap()))
+        };
+        for codes in ["", "match=1", "match=1 ignore=0", "match=*", "ncmec: match=0,1,uncategorised"] {
+            let Err(AddListError::Undecided { codes, .. }) = add(codes) else { panic!("{codes}: taken") };
+            let counted: Vec<_> = codes.iter().map(|code| (code.describe(), code.count)).collect();
+            let expected = ["uncategorised", "0 (Non-Pertinent)", "1 (Child Abuse Material (CAM))"];
+            assert_eq!(counted, expected.map(|code| (code.to_owned(), 1)));
+        }
+        let (added, index) = add("match=1 ignore=0 note=uncategorised").unwrap();
+        assert_eq!(added.tally.accepted, 3);
+        let roles: Vec<_> = index.entries().map(|entry| entry.role).collect();
+        assert_eq!(roles, [Role::Match, Role::Ignore, Role::Note]);
+    }
+
+    #[test]
+    fn a_list_that_was_cut_is_kept_on_demand_only_and_marked() {
+        let list = "md5,path\n11111111111111111111111111111111,a\n22222222222222222222222222222222,\"b";
+        let mut options = options(Role::Match);
+        let mut builder = Builder::new(BuildOptions::default());
+        let error = add_list(&mut builder, &options, list.as_bytes()).unwrap_err();
+        assert!(matches!(error, AddListError::List { source, .. } if source.is_truncated()));
+        options.keep_partial = true;
+        let mut builder = Builder::new(BuildOptions::default());
+        let added = add_list(&mut builder, &options, list.as_bytes()).unwrap();
+        assert_eq!((added.tally.rows, added.cut_short.is_some()), (1, true));
+        let index = Index::new(builder.into_bytes().unwrap()).unwrap();
+        assert!(index.sources()[0].is_partial && index.sources()[0].bytes == list.len() as u64);
     }
 }

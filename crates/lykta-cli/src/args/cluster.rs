@@ -1,10 +1,9 @@
-//! What can be typed behind `lykta cluster` and `lykta list`.
+//! What can be typed behind `lykta cluster`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use lykta::Ruling;
+use clap::Args;
 
 use super::{HashViewsArg, jobs, radius, size};
 
@@ -65,63 +64,4 @@ pub(crate) struct ClusterArgs {
     /// Files and folders
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ListCommand {
-    /// Add what was decided to a local list
-    Add(AddArgs),
-}
-
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Takes the rows of FILE whose decision is what --take says, and adds them to LIST, a CSV list that
-`lykta index build` accepts. Hashes are those of the row, or those that FAMILIES has for its id. Who
-decided, when, and whether it was viewed stays in LIST. What LIST has already is skipped. When anything
-is wrong with any row, all of it is said and nothing is written. Keep one LIST for each decision.
-
-Examples:
-  lykta list add --decisions families.csv local.csv
-  lykta list add --decisions decided.csv --families families.jsonl local.csv
-  lykta list add --decisions families.csv --take ignore no-interest.csv"
-)]
-pub(crate) struct AddArgs {
-    /// The decisions: a CSV file with columns id, decision, scheme, code, by, at and viewed
-    #[arg(long, value_name = "FILE")]
-    pub(crate) decisions: PathBuf,
-    /// Where hashes are that FILE lacks: the output of `lykta cluster`, JSON lines or CSV
-    #[arg(long, value_name = "FAMILIES")]
-    pub(crate) families: Option<PathBuf>,
-    /// Which decision becomes rows of LIST
-    #[arg(long, value_enum, default_value_t = TakeArg::Match)]
-    pub(crate) take: TakeArg,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Print nothing when all went well
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
-    /// The list to add to; made when it is not there
-    #[arg(value_name = "LIST")]
-    pub(crate) list: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TakeArg {
-    /// What is to be found
-    Match,
-    /// What is worth reporting
-    Note,
-    /// What is of no interest
-    Ignore,
-}
-
-impl TakeArg {
-    pub(crate) fn ruling(self) -> Ruling {
-        match self {
-            Self::Match => Ruling::Match,
-            Self::Note => Ruling::Note,
-            Self::Ignore => Ruling::Ignore,
-        }
-    }
 }

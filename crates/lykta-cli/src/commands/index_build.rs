@@ -7,20 +7,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use lykta::index::Structure;
-use lykta::list::Tally;
+use lykta::list::ReadOptions;
 use lykta::source::{Locator, visible};
-use lykta::{BuildOptions, Builder, EntryPair, EntryPairs, ListOptions, Role, add_list};
+use lykta::{
+    AddListError, AddedList, BuildOptions, Builder, CodeCount, Codes, EntryPair, EntryPairs, ListOptions,
+    Role, UNCATEGORISED, add_list, is_ambiguous,
+};
 use serde_json::json;
 
 use super::index_info;
+use super::list_inspect::{code_line, codes_json, examples_json, write_examples};
 use crate::args::{BuildArgs, NearArg};
 use crate::known::open_index;
 use crate::progress::{Activity, Counting};
+use crate::say::note;
 use crate::space::Space;
 
 /// What a build did, for its report.
 pub(crate) struct Built {
-    tallies: Vec<Tally>,
+    lists: Vec<AddedList>,
     space: Space,
 }
 
@@ -43,14 +48,60 @@ pub(crate) fn build(args: &BuildArgs) -> anyhow::Result<Built> {
     for EntryPair { list, entry } in &retractions {
         builder.retract(list, entry)?;
     }
-    let mut tallies = Vec::new();
+    let mut added = Vec::new();
+    let mut undecided: Vec<(&str, Vec<CodeCount>)> = Vec::new();
     for list in &lists {
         activity.say(format!("reading {}", list.options.name));
         let input = Counting::new(open(list.path)?, &activity);
-        tallies.push(add_list(&mut builder, &list.options, input)?);
+        match add_list(&mut builder, &list.options, input) {
+            Ok(list) => added.push(list),
+            // The others are read all the same: all codes are to be told at once.
+            Err(AddListError::Undecided { codes, .. }) => undecided.push((&list.options.name, codes)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if !undecided.is_empty() {
+        bail!(refusal(args, &undecided)?);
+    }
+    if is_ambiguous(added.iter().flat_map(|list| &list.codes)) {
+        let named = lists.iter().map(|list| &list.options.name[..]);
+        let codes: Vec<_> = named.zip(added.iter().map(|list| list.codes.clone())).collect();
+        tell_codes(args, &codes)?;
+        bail!(
+            "a rule for any scheme would decide on codes of several, and they mean different things: name the \
+             scheme or region of each, as in --codes 'projectvic/US: match=1,2; ncmec: match=A1'"
+        );
     }
     write(builder, &args.output, &activity)?;
-    Ok(Built { tallies, space })
+    Ok(Built { lists: added, space })
+}
+
+/// Prints codes that nobody decided on, and says what to do.
+fn refusal(args: &BuildArgs, lists: &[(&str, Vec<CodeCount>)]) -> anyhow::Result<String> {
+    tell_codes(args, lists)?;
+    Ok(format!(
+        "nothing was built: {} by codes, and what a code means is for you to say, for example --codes \
+         'match=1,2 note=3 ignore=0,{UNCATEGORISED}', or in a file for --codes-file",
+        match lists {
+            [(list, _)] => format!("the list {list} sorts its entries"),
+            lists => format!("{} lists sort their entries", lists.len()),
+        }
+    ))
+}
+
+fn tell_codes(args: &BuildArgs, lists: &[(&str, Vec<CodeCount>)]) -> anyhow::Result<()> {
+    if args.json {
+        let list =
+            |(list, codes): &(&str, Vec<CodeCount>)| json!({ "list": list, "codes": codes_json(codes) });
+        let value = json!({ "v": 1, "built": false, "lists": lists.iter().map(list).collect::<Vec<_>>() });
+        writeln!(io::stdout().lock(), "{value}")?;
+    } else {
+        for (list, codes) in lists.iter().filter(|(_, codes)| !codes.is_empty()) {
+            note(format_args!("{list}:"));
+            codes.iter().for_each(|code| note(format_args!("    {}", code_line(code))));
+        }
+    }
+    Ok(())
 }
 
 /// Writes the index into its place.
@@ -86,23 +137,50 @@ fn checked_lists(args: &BuildArgs) -> anyhow::Result<Vec<List<'_>>> {
     {
         bail!("the index would replace the list {}: choose another OUT", Locator::from_path(list));
     }
+    let codes = read_codes(args)?;
     let names: Vec<String> = lists.iter().map(|(_, path)| list_name(path, &lists)).collect();
     let radii = args.list_radius.iter().map(|(list, _)| list);
-    if let Some(unknown) =
-        radii.chain(args.list_min_quality.iter().map(|(list, _)| list)).find(|list| !names.contains(list))
-    {
+    let qualities = args.list_min_quality.iter().map(|(list, _)| list);
+    let formats = args.read.format.iter().filter_map(|(list, _)| list.as_ref());
+    if let Some(unknown) = radii.chain(qualities).chain(formats).find(|list| !names.contains(list)) {
         bail!("no list is called {}: the names are {}", visible(unknown), names.join(", "));
     }
     let of = |list: &str| (last_of(&args.list_radius, list), last_of(&args.list_min_quality, list));
     let with_options = lists.iter().zip(names).map(|((role, path), name)| {
         let (near_radius, min_quality) = of(&name);
-        let (role, format, ignore_classified) = (*role, args.format, args.ignore_classified);
-        List {
-            path,
-            options: ListOptions { name, role, format, ignore_classified, near_radius, min_quality },
-        }
+        let read = ReadOptions {
+            format: args.read.format_of(&name),
+            path: (!is_stdin(path)).then(|| path.to_path_buf()),
+            folder: Some(folder_of(&args.output).to_owned()),
+            ..ReadOptions::default()
+        };
+        let options = ListOptions {
+            name,
+            role: *role,
+            read,
+            codes: codes.clone(),
+            ignore_classified: args.ignore_classified,
+            keep_partial: args.read.keep_partial,
+            near_radius,
+            min_quality,
+        };
+        List { path, options }
     });
     Ok(with_options.collect())
+}
+
+/// What was said on codes, in arguments and in the site's file.
+fn read_codes(args: &BuildArgs) -> anyhow::Result<Codes> {
+    let mut codes = Codes::default();
+    args.codes.iter().try_for_each(|given| codes.merge(given.clone()))?;
+    if let Some(path) = &args.codes_file {
+        let shown = Locator::from_path(path);
+        let text = fs::read_to_string(path)
+            .map_err(|error| anyhow!("cannot read the codes in {shown}: {error}; check the path"))?;
+        let site = Codes::from_toml(&text).map_err(|error| anyhow!("{shown}: {error}"))?;
+        codes.merge(site).map_err(|error| anyhow!("{shown}: {error}"))?;
+    }
+    Ok(codes)
 }
 
 /// What was given for a list; the last one holds.
@@ -146,7 +224,7 @@ pub(crate) fn folder_of(output: &Path) -> &Path {
     output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn is_stdin(path: &Path) -> bool {
+pub(crate) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
@@ -155,7 +233,7 @@ fn is_same_file(list: &Path, output: &Path) -> bool {
     !is_stdin(list) && real(list).is_some_and(|list| real(output) == Some(list))
 }
 
-fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
+pub(crate) fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
     if is_stdin(path) {
         return Ok(Box::new(io::stdin().lock()));
     }
@@ -180,35 +258,29 @@ fn list_name(path: &Path, lists: &[(Role, &Path)]) -> String {
 
 /// Says what was taken and what was not, list by list, and what the index holds.
 fn report(args: &BuildArgs, built: &Built) -> anyhow::Result<()> {
-    let tallies = &built.tallies;
+    let lists = &built.lists;
     // From the file itself: what is said is what a scan will find in it.
     let index = open_index(&args.output)?;
     let mut out = io::stdout().lock();
     if args.json {
         let mut value = index_info::to_json(&args.output, &index);
         value["disk"] = built.space.to_json();
-        for (list, tally) in value["lists"].as_array_mut().into_iter().flatten().zip(tallies) {
-            list["examples"] = tally
-                .first
-                .iter()
-                .flat_map(|(reason, examples)| examples.iter().map(move |example| (reason, example)))
-                .map(|(reason, example)| {
-                    json!({
-                        "reason": reason.name(), "row": example.row,
-                        example.position.unit(): example.position.number() as i64,
-                        "rejected": example.rejected, "detail": example.detail,
-                    })
-                })
-                .collect();
+        for (list, added) in value["lists"].as_array_mut().into_iter().flatten().zip(lists) {
+            list["examples"] = examples_json(&added.tally);
+            list["codes"] = codes_json(&added.codes);
+            list["cut_short"] = json!(added.cut_short);
         }
         writeln!(out, "{value}")?;
         return Ok(());
     }
-    for (source, tally) in index.sources().iter().zip(tallies) {
+    for (source, added) in index.sources().iter().zip(lists) {
         index_info::write_source(&mut out, source)?;
-        for example in tally.first.values().flatten() {
-            let what = if example.rejected { "rejected" } else { "value not used" };
-            writeln!(out, "    {}: {what}: {}", example.position, visible(&example.detail))?;
+        for code in &added.codes {
+            writeln!(out, "    {}", visible(&code_line(code)))?;
+        }
+        write_examples(&mut out, &added.tally)?;
+        if let Some(cut_short) = &added.cut_short {
+            writeln!(out, "    NOT COMPLETE: {}", visible(cut_short))?;
         }
     }
     index_info::write_contents(&mut out, &args.output, &index)?;

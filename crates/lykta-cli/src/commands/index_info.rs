@@ -38,16 +38,23 @@ pub(crate) fn run(args: &InfoArgs) -> anyhow::Result<u8> {
 /// One line on a list: what it is and what became of its rows.
 pub(crate) fn write_source(out: &mut impl Write, source: &Source) -> io::Result<()> {
     let Source { name, role, format, rows, accepted, rejected, dropped, duplicates, .. } = source;
-    let Source { near_radius, min_quality, .. } = source;
+    let Source { near_radius, min_quality, version, deleted, is_partial, .. } = source;
     // An index may come from elsewhere, and what it says of its lists with it.
     let (name, format) = (visible(name), visible(format));
-    write!(out, "{name} ({} list, {format}): {rows} rows, {accepted} accepted", role.name())?;
+    let version = if version.is_empty() { String::new() } else { format!(" {}", visible(version)) };
+    write!(out, "{name} ({} list, {format}{version}): {rows} rows, {accepted} accepted", role.name())?;
+    if *deleted > 0 {
+        write!(out, ", {deleted} deletions")?;
+    }
     let total: u64 = rejected.iter().map(|(_, count)| count).sum();
     write!(out, ", {total} rejected{}", reasons(rejected))?;
     if !dropped.is_empty() {
         write!(out, ", values not used{}", reasons(dropped))?;
     }
     writeln!(out, ", {duplicates} duplicates")?;
+    if *is_partial {
+        writeln!(out, "    NOT COMPLETE: the list was cut short, this is what there was of it")?;
+    }
     if let Some(bits) = near_radius {
         writeln!(out, "    matches by likeness up to {bits} bits only")?;
     }
@@ -82,6 +89,9 @@ pub(crate) fn write_contents(out: &mut impl Write, path: &Path, index: &Index) -
     }
     for kind in index.kinds().iter() {
         writeln!(out, "    {kind}: {} different{}", index.hash_count(kind), by_chance(index, kind))?;
+    }
+    if index.photodna_count() > 0 {
+        writeln!(out, "    photodna: {} values, kept and not matched", index.photodna_count())?;
     }
     if index.hash_count(Kind::Pdq) == 0 {
         writeln!(out, "    {}", NO_PDQ.unwrap_or_default())?;
@@ -180,6 +190,7 @@ pub(crate) fn to_json(path: &Path, index: &Index) -> Value {
         "bytes_per_hash": per_hash(index),
         "retractions": index.retractions().len(),
         "hashes": hashes,
+        "photodna": index.photodna_count(),
         "expected_random_hits": chances,
         "notes": near.is_none().then_some(NO_PDQ).into_iter().collect::<Vec<_>>(),
         "near": near,
@@ -195,10 +206,13 @@ fn source_json(source: &Source) -> Value {
         "name": source.name,
         "role": source.role.name(),
         "format": source.format,
+        "version": source.version,
+        "partial": source.is_partial,
         "sha256": to_hex(&source.sha256),
         "bytes": source.bytes,
         "rows": source.rows,
         "accepted": source.accepted,
+        "deleted": source.deleted,
         "rejected": counts(&source.rejected),
         "dropped": counts(&source.dropped),
         "duplicates": source.duplicates,

@@ -7,6 +7,7 @@ mod demo;
 mod evidence;
 mod hash;
 mod index;
+mod lists;
 mod place;
 mod query;
 mod recall;

@@ -43,7 +43,19 @@ fn answers_have_the_keys_of_the_contract() {
     let found = &run.json_lines()[0]["matches"][0];
     assert_eq!(
         keys(&lines[0][lines[0].find('[').unwrap() + 1..]),
-        ["kind", "distance", "view", "list", "entry", "label", "role", "weak", "disputed"]
+        [
+            "kind",
+            "distance",
+            "view",
+            "list",
+            "list_sha256",
+            "entry",
+            "row",
+            "label",
+            "role",
+            "weak",
+            "disputed"
+        ]
     );
     assert_eq!(
         (&found["entry"], &found["list"], &found["weak"]),

@@ -10,7 +10,7 @@ use super::spool::{Place, Spool};
 use crate::entry::Label;
 use crate::error::{Error, Problem};
 use crate::format::{
-    Attributes, EntryRun, LabelRecord, MANY, NAME_OFFSET_BITS, NO_LABEL, NO_QUALITY, NO_VIEW,
+    Attributes, EntryRun, LabelRecord, MANY, NAME_OFFSET_BITS, NO_LABEL, NO_QUALITY, NO_VIEW, PhotoDnaRecord,
     RetractionRecord, SectionKind, TextRef,
 };
 use crate::meta::Role;
@@ -35,6 +35,7 @@ pub(crate) struct NewEntries {
     last_name: String,
     last_name_number: u64,
     strings: Spool,
+    photodna: Spool,
     labels: Vec<LabelRecord>,
     labels_by_text: HashMap<Vec<u8>, u32>,
     /// The texts of a label one behind the other, to look it up by; kept for its room.
@@ -67,6 +68,7 @@ impl NewEntries {
             last_name: String::new(),
             last_name_number: 0,
             strings: Spool::new(place),
+            photodna: Spool::new(place),
             labels: Vec::new(),
             labels_by_text: HashMap::new(),
             label_text: Vec::new(),
@@ -87,6 +89,7 @@ impl NewEntries {
             + self.attributes_column.memory()
             + self.names.memory()
             + self.strings.memory()
+            + self.photodna.memory()
     }
 
     /// Adds an entry without its hashes; its number.
@@ -103,6 +106,9 @@ impl NewEntries {
         self.continue_run(OpenRun { first_entry: id, source, first_row: entry.row })?;
         self.attributes_column.push(attributes.into())?;
         self.names.push(name)?;
+        if let Some(photodna) = entry.photodna {
+            self.photodna.put(PhotoDnaRecord { entry: id.into(), photodna: *photodna }.as_bytes())?;
+        }
         self.count += 1;
         Ok(id)
     }
@@ -178,7 +184,8 @@ impl NewEntries {
 
     fn label(&mut self, label: Option<Label<'_>>) -> Result<u32, Error> {
         let Some(label) = label else { return Ok(NO_LABEL) };
-        let texts = [label.scheme, label.version, label.code, label.series];
+        let Label { scheme, version, code, series, victim_identified, site } = label;
+        let texts = [scheme, version, code, series, victim_identified, site];
         self.label_text.clear();
         for text in texts {
             self.label_text.extend_from_slice(&(text.len() as u64).to_le_bytes());
@@ -189,12 +196,13 @@ impl NewEntries {
         }
         let number = u32::try_from(self.labels.len()).ok().filter(|number| *number != NO_LABEL);
         let number = number.ok_or(Problem::TooLarge("labels"))?;
-        let [scheme, version, code, series] = texts;
         let record = LabelRecord {
             scheme: self.text(scheme)?,
             version: self.text(version)?,
             code: self.text(code)?,
             series: self.text(series)?,
+            victim_identified: self.text(victim_identified)?,
+            site: self.text(site)?,
         };
         self.labels.push(record);
         self.labels_by_text.insert(self.label_text.clone(), number);
@@ -220,7 +228,7 @@ impl NewEntries {
         std::mem::take(&mut self.stretches)
     }
 
-    /// Writes the sections from ENTRY_RUNS to STRINGS; the names of views.
+    /// Writes the sections from ENTRY_RUNS to PHOTODNA; the names of views.
     pub(crate) fn write(
         mut self,
         retractions: &BTreeSet<(String, String)>,
@@ -246,6 +254,11 @@ impl NewEntries {
         output.begin(SectionKind::Strings)?;
         strings.drain(1, &mut |bytes| output.put(bytes))?;
         output.end(0);
+        if self.photodna.len() > 0 {
+            output.begin(SectionKind::PhotoDna)?;
+            self.photodna.drain(size_of::<PhotoDnaRecord>(), &mut |bytes| output.put(bytes))?;
+            output.end(0);
+        }
         Ok(self.views)
     }
 }

@@ -33,27 +33,29 @@ impl Builder {
     /// Adds the entries to be kept, without their hashes.
     fn add_entries(
         &mut self,
-        view: View<'_>,
+        from: View<'_>,
         mut keep: impl FnMut(&Entry<'_>) -> bool,
     ) -> Result<Kept, Error> {
         let first_source = self.sources.len() as u32;
-        for source in &view.layout.meta.sources {
+        for source in &from.layout.meta.sources {
             self.add_source(source.clone());
         }
         // Their duplicates are counted already.
         self.counted.extend(first_source..self.sources.len() as u32);
         let mut kept = Kept::new(self.entries.count());
-        for id in (0..view.layout.meta.entries as u32).map(EntryId) {
+        for id in (0..from.layout.meta.entries as u32).map(EntryId) {
             let damaged = || Problem::Content(SectionKind::EntryRuns);
-            let entry = view.entry(id).ok_or_else(damaged)?;
-            let source = view.run_of_entry(id).ok_or_else(damaged)?.source.get();
+            let entry = from.entry(id).ok_or_else(damaged)?;
+            let source = from.run_of_entry(id).ok_or_else(damaged)?.source.get();
             let keeps = keep(&entry);
             kept.push(keeps);
             if keeps {
                 self.make_room()?;
                 let Entry { row, name, label, view, pdq_quality, role, .. } = entry;
-                let entry = NewEntry { row, name, hashes: &[], label, view, pdq_quality, role: Some(role) };
-                self.entries.add(first_source + source, role, &entry)?;
+                let photodna = from.photodna(id);
+                let role = Some(role);
+                let entry = NewEntry { row, name, hashes: &[], label, view, pdq_quality, photodna, role };
+                self.entries.add(first_source + source, role.unwrap_or_default(), &entry)?;
             }
         }
         Ok(kept)

@@ -43,7 +43,8 @@ fn fill(builder: &mut Builder) {
         ];
         let name = format!("{}", row / 3);
         let code = format!("{}", row % 300);
-        let label = Label { scheme: "s", version: "", code: &code, series: "" };
+        let label = Label { scheme: "s", version: "", code: &code, ..Label::default() };
+        let photodna: [u8; 144] = numbers.bytes();
         let entry = NewEntry {
             row: row + row / 100,
             name: (row > 500).then_some(name.as_str()),
@@ -51,6 +52,7 @@ fn fill(builder: &mut Builder) {
             label: (row > 700).then_some(label),
             view: (row % 7 == 0).then_some("rot90"),
             pdq_quality: Some((row % 101) as u8),
+            photodna: (row % 3 == 0).then_some(&photodna),
             role: None,
         };
         builder.add(lists[usize::from(row > 1000 && row % 3 == 0)], &entry).unwrap();
@@ -105,9 +107,9 @@ fn rows_of_plain_hashes_take_no_byte_an_entry() {
         let entry = index.entry(crate::EntryId(rows as u32 - 1)).unwrap();
         assert_eq!((entry.row, entry.name, entry.pdq_quality), (rows, None, None));
         use crate::format::SectionKind::{
-            Attributes, EntryAttributes, EntryNames, EntryRuns, Labels, Retractions, Strings,
+            Attributes, EntryAttributes, EntryNames, EntryRuns, Labels, PhotoDna, Retractions, Strings,
         };
-        [EntryRuns, EntryAttributes, EntryNames, Attributes, Labels, Retractions, Strings]
+        [EntryRuns, EntryAttributes, EntryNames, Attributes, Labels, Retractions, Strings, PhotoDna]
             .map(|kind| index.view().bytes(kind).len())
             .iter()
             .sum::<usize>()

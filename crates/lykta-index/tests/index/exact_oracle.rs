@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lykta_hash::{Digest, Hash, Kind};
+use lykta_hash::{Digest, Hash, Kind, PhotoDna};
 use lykta_index::{BuildOptions, Builder, Index, Label, NewEntry, Role, Source};
 use proptest::prelude::*;
 
@@ -96,10 +96,11 @@ proptest! {
             (
                 any::<u64>(),
                 prop::option::of("[a-c]{1,2}"),
-                prop::option::of(("[xy]?", "[12]?", "[ab]?", "[s]?")),
+                prop::option::of(("[xy]?", "[12]?", "[ab]?", "[s]?", "[yn]?", "[A]?")),
                 prop::option::of("[vw]"),
                 prop::option::of(1u8..=100),
                 prop::option::of(prop::sample::select(Role::ALL.to_vec())),
+                prop::option::of(any::<u8>().prop_map(|byte| [byte; 144])),
             ),
             1..50,
         )
@@ -107,8 +108,15 @@ proptest! {
         let mut builder = Builder::new(BuildOptions::default());
         let list = builder.add_source(Source { name: "list".into(), role: Role::Note, ..Source::default() });
         let hash = Hash::from(Digest::Sha256([9; 32]));
-        for (row, name, label, view, pdq_quality, role) in &rows {
-            let label = label.as_ref().map(|(scheme, version, code, series)| Label { scheme, version, code, series });
+        for (row, name, label, view, pdq_quality, role, photodna) in &rows {
+            let label = label.as_ref().map(|(scheme, version, code, series, victim_identified, site)| Label {
+                scheme,
+                version,
+                code,
+                series,
+                victim_identified,
+                site,
+            });
             let entry = NewEntry {
                 row: *row,
                 name: name.as_deref(),
@@ -116,6 +124,7 @@ proptest! {
                 label,
                 view: view.as_deref(),
                 pdq_quality: *pdq_quality,
+                photodna: photodna.as_ref(),
                 role: *role,
             };
             builder.add(list, &entry).unwrap();
@@ -124,13 +133,21 @@ proptest! {
         index.verify().unwrap();
         let entries: Vec<_> = index.exact(&Digest::Sha256([9; 32])).collect();
         prop_assert_eq!(entries.len(), rows.len());
-        for (entry, (row, name, label, view, pdq_quality, role)) in entries.iter().zip(&rows) {
-            let label = label.as_ref().map(|(scheme, version, code, series)| Label { scheme, version, code, series });
+        for (entry, (row, name, label, view, pdq_quality, role, photodna)) in entries.iter().zip(&rows) {
+            let label = label.as_ref().map(|(scheme, version, code, series, victim_identified, site)| Label {
+                scheme,
+                version,
+                code,
+                series,
+                victim_identified,
+                site,
+            });
             prop_assert_eq!(entry.row, *row);
             prop_assert_eq!(entry.name, name.as_deref());
             prop_assert_eq!(entry.label, label);
             prop_assert_eq!(entry.view, view.as_deref());
             prop_assert_eq!(entry.pdq_quality, *pdq_quality);
+            prop_assert_eq!(index.photodna(entry.id), photodna.map(PhotoDna::from));
             prop_assert_eq!(entry.role, role.unwrap_or(Role::Note));
             prop_assert_eq!(&entry.source.name, "list");
             prop_assert_eq!(entry.name_or_row().into_owned(), name.clone().unwrap_or(format!("row {row}")));

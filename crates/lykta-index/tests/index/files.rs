@@ -176,7 +176,7 @@ fn the_seeds_of_fuzzing_are_index_files_of_today() {
 fn the_golden_file_is_what_is_written_today() {
     for structure in [Structure::Bk, Structure::Mih] {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .join(format!("../../testdata/index/golden-v2-{structure}.lykta"));
+            .join(format!("../../testdata/index/golden-v3-{structure}.lykta"));
         let today = full_index(structure);
         if std::env::var_os("LYKTA_WRITE_GOLDEN").is_some() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -96,7 +96,15 @@ pub(crate) fn full_index_of(structure: Structure, rows: u64) -> Vec<u8> {
         hashes.extend(digests.iter().filter(|_| row % 5 == 0).map(|digest| Hash::from(*digest)));
         hashes.extend(bits.iter().filter(|_| row % 4 == 0));
         let code = (row % 3).to_string();
-        let label = Label { scheme: "scheme", version: "1", code: &code, series: "" };
+        let label = Label {
+            scheme: "scheme",
+            version: "1",
+            code: &code,
+            series: "series",
+            victim_identified: "yes",
+            site: "A",
+        };
+        let photodna: [u8; 144] = numbers.bytes();
         let entry = NewEntry {
             row,
             name: Some(&name),
@@ -104,6 +112,7 @@ pub(crate) fn full_index_of(structure: Structure, rows: u64) -> Vec<u8> {
             label: (row % 2 == 0).then_some(label),
             view: (row % 5 == 0).then_some("centre"),
             pdq_quality: (row % 7 != 0).then_some(80),
+            photodna: (row % 6 == 0).then_some(&photodna),
             role: None,
         };
         builder.add(found, &entry).expect("room");

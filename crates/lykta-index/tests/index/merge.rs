@@ -23,6 +23,7 @@ fn index(list: &str, rows: &[Row], retracted: &[(u8, u8)]) -> Index<Vec<u8>> {
         ];
         let name = name.map(|name| format!("n{name}"));
         let code = format!("{extra}");
+        let photodna = [*extra; 144];
         let entry = NewEntry {
             row: row + u64::from(extra % 2),
             name: name.as_deref(),
@@ -30,6 +31,7 @@ fn index(list: &str, rows: &[Row], retracted: &[(u8, u8)]) -> Index<Vec<u8>> {
             label: (extra % 4 == 0).then_some(Label { code: &code, ..Label::default() }),
             view: (extra % 5 == 0).then_some("centre"),
             pdq_quality: Some(80),
+            photodna: (extra % 7 == 0).then_some(&photodna),
             role: (extra % 3 == 1).then_some(Role::Note),
         };
         builder.add(source, &entry).unwrap();
@@ -46,9 +48,10 @@ fn retracted_name(entry: u8) -> String {
 }
 
 /// What tells entries apart but their numbers, which are others in another index.
-fn shown(entry: &Entry<'_>) -> String {
+fn shown(index: &Index<Vec<u8>>, entry: &Entry<'_>) -> String {
+    let photodna = index.photodna(entry.id);
     let Entry { source, role, row, name, label, view, pdq_quality, .. } = entry;
-    format!("{source:?} {role:?} {row} {name:?} {label:?} {view:?} {pdq_quality:?}")
+    format!("{source:?} {role:?} {row} {name:?} {label:?} {view:?} {pdq_quality:?} {photodna:?}")
 }
 
 /// The entries of an index that no later one retracts.
@@ -91,15 +94,15 @@ proptest! {
             for digest in digests {
                 let all = indexes.iter().enumerate().flat_map(|(at, index)| {
                     let counted = index.exact(&digest).filter(|entry| counts(&indexes, at, entry));
-                    counted.map(|entry| shown(&entry)).collect::<Vec<_>>()
+                    counted.map(|entry| shown(index, &entry)).collect::<Vec<_>>()
                 });
-                let one = merged.exact(&digest).map(|entry| shown(&entry));
+                let one = merged.exact(&digest).map(|entry| shown(&merged, &entry));
                 prop_assert!(one.eq(all));
             }
             let near = |index: &Index<Vec<u8>>, counts: &dyn Fn(&Entry<'_>) -> bool| -> Vec<_> {
                 let found = index.near(&pdq, 120).into_iter().map(|near| (near, index.entry(near.entry).unwrap()));
                 let counted = found.filter(|(_, entry)| counts(entry));
-                counted.map(|(near, entry)| (near.distance, near.pdq, shown(&entry))).collect()
+                counted.map(|(near, entry)| (near.distance, near.pdq, shown(index, &entry))).collect()
             };
             let mut all: Vec<_> = (0..)
                 .zip(&indexes)

@@ -21,7 +21,7 @@ pub(crate) mod table;
 use std::io::Read;
 use std::ops::Range;
 
-use lykta_hash::{Hash, Kind};
+use lykta_hash::{Hash, Kind, PhotoDna};
 
 use crate::entry::{Entry, Label, Rejection, Row};
 use crate::error::Error;
@@ -33,7 +33,7 @@ use crate::schemes;
 
 /// The columns that a header can name, lower case, in any order. The last four say who decided what on
 /// an entry, and when; they stay in the list.
-pub const COLUMNS: [&str; 20] = [
+pub const COLUMNS: [&str; 22] = [
     "id",
     "path",
     "md5",
@@ -50,6 +50,8 @@ pub const COLUMNS: [&str; 20] = [
     "label_version",
     "label_code",
     "series",
+    "victim_identified",
+    "photodna",
     "decision",
     "by",
     "at",
@@ -75,6 +77,8 @@ enum Column {
     LabelVersion,
     LabelCode,
     Series,
+    VictimIdentified,
+    Photodna,
 }
 
 impl Column {
@@ -251,7 +255,7 @@ impl Header {
         }
         let kinds: Vec<Kind> =
             Kind::ALL.into_iter().filter(|kind| place[Column::of(*kind) as usize].is_some()).collect();
-        if kinds.is_empty() {
+        if kinds.is_empty() && place[Column::Photodna as usize].is_none() {
             return Err(Error::NoHashColumn { line });
         }
         let columns = record.cells.len();
@@ -284,11 +288,15 @@ impl Header {
                 Some(Err(cause)) => entry.dropped.push(Problem::cell(kind.name(), cause)),
             }
         }
-        if entry.hashes.is_empty() && entry.dropped.is_empty() {
+        if self.has_more_than_hashes {
+            entry.photodna = self.photodna(record, &mut entry.dropped);
+        }
+        let is_empty = entry.hashes.is_empty() && entry.photodna.is_none();
+        if is_empty && entry.dropped.is_empty() {
             entry.dropped.push(Problem::row(Cause::NoHash));
         }
         entry.dropped.append(&mut problems);
-        if entry.hashes.is_empty() {
+        if is_empty {
             return reject(entry.dropped);
         }
         if self.has_more_than_hashes {
@@ -303,11 +311,18 @@ impl Header {
         let (id, path) = (text(Column::Id), text(Column::Path));
         entry.name = id.or(path);
         entry.view = text(Column::View);
-        let label = [Column::LabelScheme, Column::LabelVersion, Column::LabelCode, Column::Series].map(text);
+        let parts = [
+            Column::LabelScheme,
+            Column::LabelVersion,
+            Column::LabelCode,
+            Column::Series,
+            Column::VictimIdentified,
+        ];
+        let label = parts.map(text);
         if label.iter().any(Option::is_some) {
-            let [scheme, version, code, series] = label.map(Option::unwrap_or_default);
+            let [scheme, version, code, series, victim_identified] = label.map(Option::unwrap_or_default);
             entry.categorised = schemes::is_published(&scheme);
-            entry.label = Some(Label { scheme, version, code, series, ..Label::default() });
+            entry.label = Some(Label { scheme, version, code, series, victim_identified });
         }
     }
 
@@ -324,6 +339,15 @@ impl Header {
             Ok(_) if kind == Kind::Pdq && quality == Some(0) => Err(Cause::ZeroQuality),
             result => result,
         })
+    }
+
+    fn photodna(&self, record: &Record, bad: &mut Vec<Problem>) -> Option<PhotoDna> {
+        let cell = self.cell(record, Column::Photodna).map(trim).filter(|cell| !cell.is_empty())?;
+        let read = PhotoDna::from_text(cell);
+        if let Err(error) = read {
+            bad.push(Problem::cell(Column::Photodna.name(), Cause::Hash(error)));
+        }
+        read.ok()
     }
 
     /// A whole number up to `max` in decimal digits.

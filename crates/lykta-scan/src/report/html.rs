@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use lykta_source::visible;
 
+use crate::record::Label;
 use crate::report::manifest::RunInfo;
 use crate::report::rows::{ErrorRow, FindingRow};
 use crate::summary::Summary;
@@ -106,17 +107,14 @@ impl<W: Write> Page<W> {
             about.extend(found.plain.then(|| "plain picture".to_owned()));
             about.extend(found.below_band.then(|| "below the band asked for, not counted".to_owned()));
             about.push(format!("role {}", found.role));
-            about.extend(
-                found
-                    .label
-                    .as_ref()
-                    .map(|label| format!("label {} {} {}", label.scheme, label.version, label.code)),
-            );
+            about.extend(found.label.as_ref().map(words));
             about.extend(found.weak.then(|| "weak".to_owned()));
             about.extend(found.disputed.then(|| "disputed".to_owned()));
             let about = escape(&about.join(", "));
-            let (list, entry) = (escape(&found.list), escape(&found.entry));
-            write!(self.out, "<li>{list}: {entry} <small>({about})</small></li>")?;
+            let version = if found.list_version.is_empty() { "" } else { " " };
+            let list = escape(&format!("{}{version}{}", found.list, found.list_version));
+            let (entry, row) = (escape(&found.entry), found.row);
+            write!(self.out, "<li>{list}: {entry} (row {row}) <small>({about})</small></li>")?;
         }
         let sha256 = finding.digests.get("sha256").map(String::as_str).unwrap_or_default();
         writeln!(self.out, "</ul></td><td class=\"hash\">{}</td></tr>", escape(sha256))
@@ -260,6 +258,19 @@ fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// A label in words: the list's own, then the site's.
+fn words(label: &Label) -> String {
+    let Label { scheme, version, code, series, victim_identified, site } = label;
+    let mut words = format!("label {scheme} {version} {code}");
+    for (what, value) in [("series", series), ("victim identified", victim_identified), ("site label", site)]
+    {
+        if !value.is_empty() {
+            words.push_str(&format!(", {what} {value}"));
+        }
+    }
+    words
 }
 
 #[cfg(test)]

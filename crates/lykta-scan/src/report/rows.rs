@@ -37,7 +37,11 @@ pub(crate) struct MatchRow {
     #[serde(default)]
     pub(crate) below_band: bool,
     pub(crate) list: String,
+    #[serde(default)]
+    pub(crate) list_version: String,
+    pub(crate) list_sha256: String,
     pub(crate) entry: String,
+    pub(crate) row: u64,
     pub(crate) label: Option<Label>,
     pub(crate) role: String,
     pub(crate) weak: bool,

@@ -1,0 +1,184 @@
+//! What can be typed behind `lykta list`, and how lists are read.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use lykta::list::Format;
+use lykta::{Codes, Kind, Ruling};
+
+/// How hash lists are read.
+#[derive(Args, Debug)]
+pub(crate) struct ReadArgs {
+    /// Read lists as this format instead of recognising it: csv, the kind of a plain list, vics, icse,
+    /// nsrl, b3sum... (`lykta list inspect --help` names all); LIST=FORMAT is for one list, by its name
+    /// in results
+    #[arg(long, value_name = "[LIST=]FORMAT", value_parser = list_format)]
+    pub(crate) format: Vec<(Option<String>, Format)>,
+    /// Take what there is of a list that was cut short; the index then says so
+    #[arg(long)]
+    pub(crate) keep_partial: bool,
+}
+
+impl ReadArgs {
+    /// The format that was given for a list: its own outranks the one for all.
+    pub(crate) fn format_of(&self, list: &str) -> Option<Format> {
+        let last = |name: Option<&str>| {
+            self.format.iter().rev().find(|(given, _)| given.as_deref() == name).map(|(_, format)| *format)
+        };
+        last(Some(list)).or(last(None))
+    }
+}
+
+/// `FORMAT` or `LIST=FORMAT`. The name of a list may have a `=` in it.
+fn list_format(text: &str) -> Result<(Option<String>, Format), String> {
+    let (list, format) = match text.rsplit_once('=') {
+        Some((list, format)) => (Some(list.to_owned()), format),
+        None => (None, text),
+    };
+    format.parse().map(|format| (list, format)).map_err(|error: lykta::list::UnknownFormat| error.to_string())
+}
+
+/// Rules for codes.
+pub(crate) fn codes(text: &str) -> Result<Codes, String> {
+    text.parse().map_err(|error: lykta::CodesError| error.to_string())
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ListCommand {
+    /// Say what a hash list is, and what it holds
+    Inspect(InspectArgs),
+    /// Write hash lists as CSV, hashdeep or JSON Lines
+    Convert(ConvertArgs),
+    /// Add what was decided to a local list
+    Add(AddArgs),
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Takes the rows of FILE whose decision is what --take says, and adds them to LIST, a CSV list that
+`lykta index build` accepts. Hashes are those of the row, or those that FAMILIES has for its id. Who
+decided, when, and whether it was viewed stays in LIST. What LIST has already is skipped. When anything
+is wrong with any row, all of it is said and nothing is written. Keep one LIST for each decision.
+
+Examples:
+  lykta list add --decisions families.csv local.csv
+  lykta list add --decisions decided.csv --families families.jsonl local.csv
+  lykta list add --decisions families.csv --take ignore no-interest.csv"
+)]
+pub(crate) struct AddArgs {
+    /// The decisions: a CSV file with columns id, decision, scheme, code, by, at and viewed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) decisions: PathBuf,
+    /// Where hashes are that FILE lacks: the output of `lykta cluster`, JSON lines or CSV
+    #[arg(long, value_name = "FAMILIES")]
+    pub(crate) families: Option<PathBuf>,
+    /// Which decision becomes rows of LIST
+    #[arg(long, value_enum, default_value_t = TakeArg::Match)]
+    pub(crate) take: TakeArg,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print nothing when all went well
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// The list to add to; made when it is not there
+    #[arg(value_name = "LIST")]
+    pub(crate) list: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TakeArg {
+    /// What is to be found
+    Match,
+    /// What is worth reporting
+    Note,
+    /// What is of no interest
+    Ignore,
+}
+
+impl TakeArg {
+    pub(crate) fn ruling(self) -> Ruling {
+        match self {
+            Self::Match => Ruling::Match,
+            Self::Note => Ruling::Note,
+            Self::Ignore => Ruling::Ignore,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Reads the first 1,000 rows, or all of them with --all, and says what they are: format, version, rows
+accepted and rejected, kinds of hash, codes with their counts and published names. Of a CSV file of
+unknown columns, a mapping for --map is proposed. Nothing is written.
+
+Formats: csv, mapped-csv, md5, sha1, sha256, blake3, pdq, phash, dhash (plain lists), vics (Project VIC,
+CAID), icse (INTERPOL), nsrl, nsrl-sqlite, nsrl-sql, hashdeep, sums (md5sum, sha1sum, sha256sum, md5deep),
+b3sum, hashkeeper, ilook, encase, ncmec, threatexchange, stopncii; each also in gzip, zstd or zip.
+
+Exit code 0 when it can be read, 2 otherwise.
+
+Examples:
+  lykta list inspect partner.json
+  lykta list inspect --all NSRLFile.txt.gz
+  lykta list inspect --json unknown.csv"
+)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// Read all rows, not only the first 1,000
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// The list; - is standard input
+    #[arg(value_name = "LIST")]
+    pub(crate) list: PathBuf,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Entries come in the order of the lists. CSV and JSON Lines hold everything that Lykta knows of an entry;
+CSV is read back to the same. Names are written as they are: a spreadsheet may take some for formulas.
+hashdeep holds size, digests and name: an entry without one of these cannot be written and is counted.
+
+Exit code 0; 3 when rows were rejected or entries could not be written; 2 when a list cannot be read.
+
+Examples:
+  lykta list convert partner.json -o partner.csv
+  lykta list convert --to hashdeep --kind md5,sha1 nsrl.zip -o known.txt
+  lykta list convert --to jsonl a.csv b.json | jq .md5"
+)]
+pub(crate) struct ConvertArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// The form to write
+    #[arg(long, value_enum, default_value_t = ConvertTo::Csv)]
+    pub(crate) to: ConvertTo,
+    /// Digests for hashdeep, separated by commas: md5, sha1, sha256; those of the first entry when not given
+    #[arg(long, value_delimiter = ',', value_name = "KIND,...")]
+    pub(crate) kind: Vec<Kind>,
+    /// The file to write, replaced when complete; standard output when not given
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: Option<PathBuf>,
+    /// No progress, no word on what was rejected
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// The lists; - is standard input
+    #[arg(required = true, value_name = "LIST")]
+    pub(crate) lists: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConvertTo {
+    /// Lykta's own CSV
+    Csv,
+    /// hashdeep's format
+    Hashdeep,
+    /// One JSON object a line
+    Jsonl,
+}

@@ -1,0 +1,209 @@
+//! `lykta list inspect`, and what is told of lists elsewhere too.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use lykta::list::{Format, ReadOptions, Reader, Row, Tally};
+use lykta::source::{Locator, visible};
+use lykta::{CodeCount, Kind, Role};
+use serde_json::{Value, json};
+
+use super::index_build::{is_stdin, open};
+use crate::args::InspectArgs;
+use crate::progress::{Activity, Counting};
+
+/// Rows that are read without `--all`.
+const FIRST_ROWS: u64 = 1_000;
+
+/// Different codes that are counted; what has more is told to have many.
+const MOST_CODES: usize = 1_000;
+
+pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<u8> {
+    let shown = Locator::from_path(&args.list).to_string();
+    let total = std::fs::metadata(&args.list).ok().filter(|_| args.all).map(|file| file.len());
+    let activity = Activity::of(args.quiet, total);
+    activity.say(format!("reading {shown}"));
+    let name =
+        args.list.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
+    let options = ReadOptions {
+        format: args.read.format_of(&name),
+        path: (!is_stdin(&args.list)).then(|| args.list.clone()),
+        ..ReadOptions::default()
+    };
+    let input = Counting::new(open(&args.list)?, &activity);
+    let seen = Seen::read(input, &options, args).map_err(|error| anyhow::anyhow!("{shown}: {error}"))?;
+    drop(activity);
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", seen.to_json(&shown))?;
+    } else {
+        seen.print(&shown, &mut out)?;
+    }
+    Ok(0)
+}
+
+/// What was seen of a list.
+struct Seen {
+    format: Format,
+    version: Option<String>,
+    tally: Tally,
+    /// Entries with a hash of each kind.
+    kinds: BTreeMap<Kind, u64>,
+    codes: Vec<CodeCount>,
+    has_more_codes: bool,
+    /// Whether there are more rows, or may be.
+    is_start: bool,
+    cut_short: Option<String>,
+}
+
+impl Seen {
+    fn read(
+        input: impl io::Read,
+        options: &ReadOptions,
+        args: &InspectArgs,
+    ) -> Result<Self, lykta::list::Error> {
+        let mut reader = Reader::new(input, options)?;
+        let mut seen = Self {
+            format: reader.format(),
+            version: None,
+            tally: Tally::default(),
+            kinds: BTreeMap::new(),
+            codes: Vec::new(),
+            has_more_codes: false,
+            is_start: false,
+            cut_short: None,
+        };
+        let mut codes = BTreeMap::new();
+        while let Some(row) = reader.next() {
+            match row {
+                Err(error) if error.is_truncated() && args.read.keep_partial => {
+                    seen.cut_short = Some(error.to_string());
+                    break;
+                }
+                row => seen.add(&row?, &mut codes),
+            }
+            if !args.all && seen.tally.rows == FIRST_ROWS {
+                seen.is_start = true;
+                break;
+            }
+        }
+        seen.version = reader.version();
+        let count =
+            |((scheme, version, code), count)| CodeCount { scheme, version, code, count, decided: None };
+        seen.codes = codes.into_iter().map(count).collect();
+        Ok(seen)
+    }
+
+    fn add(&mut self, row: &Row, codes: &mut BTreeMap<(String, String, String), u64>) {
+        self.tally.add(row);
+        let Row::Accepted(entry) = row else { return };
+        entry.hashes.iter().for_each(|hash| *self.kinds.entry(hash.kind()).or_default() += 1);
+        if let Some(label) = entry.label.as_ref().filter(|_| entry.categorised) {
+            let key = (label.scheme.clone(), label.version.clone(), label.code.clone());
+            if codes.len() < MOST_CODES || codes.contains_key(&key) {
+                *codes.entry(key).or_default() += 1;
+            } else {
+                self.has_more_codes = true;
+            }
+        }
+    }
+
+    fn print(&self, shown: &str, out: &mut impl Write) -> io::Result<()> {
+        let Self { format, version, tally, .. } = self;
+        let version = version.as_ref().map_or_else(String::new, |version| format!(", version {version}"));
+        writeln!(out, "{}: {} ({format}){}", visible(shown), format.description(), visible(&version))?;
+        let which = if self.is_start { "the first " } else { "" };
+        writeln!(
+            out,
+            "    {which}{} rows: {} accepted, {} rejected, {} deletions",
+            tally.rows,
+            tally.accepted,
+            tally.rejected_total(),
+            tally.deleted
+        )?;
+        for (kind, count) in &self.kinds {
+            writeln!(out, "    {kind}: {count} entries")?;
+        }
+        if tally.photodna > 0 {
+            writeln!(out, "    photodna: {} entries, kept and not matched", tally.photodna)?;
+        }
+        for code in &self.codes {
+            writeln!(out, "    {}", visible(&code_line(code)))?;
+        }
+        if self.has_more_codes {
+            writeln!(out, "    and more codes: check which column holds the code")?;
+        }
+        write_examples(out, tally)?;
+        if let Some(cut_short) = &self.cut_short {
+            writeln!(out, "    NOT COMPLETE: {}", visible(cut_short))?;
+        }
+        if !self.codes.is_empty() {
+            writeln!(
+                out,
+                "    to build an index, say what the codes mean: --codes 'match=... note=... ignore=...'"
+            )?;
+        }
+        Ok(())
+    }
+
+    fn to_json(&self, shown: &str) -> Value {
+        let Self { format, version, tally, .. } = self;
+        let kinds: serde_json::Map<_, _> =
+            self.kinds.iter().map(|(kind, count)| (kind.name().to_owned(), json!(count))).collect();
+        json!({
+            "v": 1, "list": shown, "format": format.name(), "description": format.description(),
+            "version": version, "complete": !self.is_start && self.cut_short.is_none(),
+            "cut_short": self.cut_short, "rows": tally.rows, "accepted": tally.accepted,
+            "deleted": tally.deleted, "rejected": counts_json(&tally.rejected),
+            "dropped": counts_json(&tally.dropped), "entries_with": kinds, "photodna": tally.photodna,
+            "codes": codes_json(&self.codes), "examples": examples_json(tally),
+        })
+    }
+}
+
+fn counts_json(counts: &BTreeMap<lykta::list::Reason, u64>) -> Value {
+    counts.iter().map(|(reason, count)| (reason.name().to_owned(), json!(count))).collect()
+}
+
+/// A code with its count, and what was decided on it.
+pub(crate) fn code_line(code: &CodeCount) -> String {
+    let decided = code.decided.map_or_else(String::new, |(role, _)| format!(" -> {}", role.name()));
+    format!("{} code {}: {} entries{decided}", code.scope(), code.describe(), code.count)
+}
+
+/// The same as JSON.
+pub(crate) fn codes_json(codes: &[CodeCount]) -> Value {
+    let one = |code: &CodeCount| {
+        let CodeCount { scheme, version, code: own, count, decided } = code;
+        let name = lykta::list::schemes::published_name(scheme, version, own);
+        json!({
+            "scheme": scheme, "version": version, "code": own, "name": name, "entries": count,
+            "role": decided.map(|(role, _): (Role, bool)| role.name()),
+        })
+    };
+    codes.iter().map(one).collect()
+}
+
+/// The first rejected rows and unused values of each reason.
+pub(crate) fn write_examples(out: &mut impl Write, tally: &Tally) -> io::Result<()> {
+    for example in tally.first.values().flatten() {
+        let what = if example.rejected { "rejected" } else { "value not used" };
+        writeln!(out, "    {}: {what}: {}", example.position, visible(&example.detail))?;
+    }
+    Ok(())
+}
+
+/// The same as JSON.
+pub(crate) fn examples_json(tally: &Tally) -> Value {
+    let examples =
+        tally.first.iter().flat_map(|(reason, examples)| examples.iter().map(move |one| (reason, one)));
+    examples
+        .map(|(reason, example)| {
+            json!({
+                "reason": reason.name(), "row": example.row,
+                example.position.unit(): example.position.number() as i64,
+                "rejected": example.rejected, "detail": example.detail,
+            })
+        })
+        .collect()
+}

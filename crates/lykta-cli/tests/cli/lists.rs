@@ -1,0 +1,127 @@
+//! Lists of partners: what their codes mean, what is said of them, what they become.
+
+use crate::place::Place;
+
+const CATEGORISED: &str = "id,md5,sha1,size,label_scheme,label_version,label_code,series,victim_identified\n\
+    a,5d41402abc4b2a76b9719d911017c592,,5,projectvic,US,1,s,true\n\
+    b,7d793037a0760186574b0282f2f435e7,,5,projectvic,US,0,,\n\
+    c,,aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,,projectvic,US,,,\n";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("vic.csv", CATEGORISED);
+    place
+}
+
+/// Category 0 that became "known good", or everything that became a match: both would be a guess.
+#[test]
+fn a_categorised_list_without_a_word_on_its_codes_builds_nothing_and_tells_them() {
+    let place = place();
+    let run = place.run("index build -q -o l.lykta vic.csv");
+    let told = run.expect(2).err;
+    for part in [
+        "projectvic/US code 0 (Non-Pertinent): 1 entries",
+        "projectvic/US code 1 (Child Abuse Material (CAM)): 1 entries",
+        "projectvic/US code uncategorised: 1 entries",
+        "--codes",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(!place.path("l.lykta").exists());
+    let json = &place.run("index build -q --json -o l.lykta vic.csv").expect(2).json_lines()[0];
+    assert_eq!(json["lists"][0]["codes"][1]["name"], "Non-Pertinent");
+    place.run("index build -q -o l.lykta --codes match=1 vic.csv").expect(2);
+    place.run("index build -q -o l.lykta --codes match=* vic.csv").expect(2);
+}
+
+#[test]
+fn codes_decide_roles_and_a_match_says_where_it_comes_from() {
+    let place = place();
+    place.write(
+        "site.toml",
+        "[[codes]]\nscheme = \"projectvic\"\nversion = \"US\"\nmatch = [\"1\"]\nignore = [\"0\"]\n\
+         note = [\"uncategorised\"]\nsite = { 1 = \"A\" }\n",
+    );
+    let text = place.run("index build -q -o l.lykta --codes-file site.toml vic.csv").expect(0).out;
+    assert!(text.contains("code 0 (Non-Pertinent): 1 entries -> ignore"), "{text}");
+    let found = &place.run("query l.lykta md5:5d41402abc4b2a76b9719d911017c592").expect(1).json_lines()[0];
+    let found = &found["matches"][0];
+    assert_eq!((found["role"].as_str(), found["row"].as_u64()), (Some("match"), Some(1)));
+    let label = serde_json::json!({
+        "scheme": "projectvic", "version": "US", "code": "1", "series": "s", "victim_identified": "true", "site": "A",
+    });
+    assert_eq!(found["label"], label);
+    assert_eq!(found["list_sha256"].as_str().unwrap().len(), 64);
+    let ignored = &place.run("query l.lykta md5:7d793037a0760186574b0282f2f435e7").expect(0).json_lines()[0];
+    assert_eq!(ignored["matches"][0]["role"], "ignore");
+    let noted = "query l.lykta sha1:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    assert_eq!(place.run(noted).expect(0).json_lines()[0]["matches"][0]["role"], "note");
+}
+
+/// A rule without a scheme, two schemes: 1 of the one would be taken for 1 of the other.
+#[test]
+fn a_bare_rule_does_not_reach_across_regions() {
+    let place = place();
+    place.write("uk.csv", CATEGORISED.replace("US", "UK"));
+    let all = "match=1 ignore=0 note=uncategorised";
+    let build = |codes: &str| {
+        let mut command = place.lykta();
+        command.args(["index", "build", "-q", "-o", "l.lykta", "--codes", codes, "vic.csv", "uk.csv"]);
+        crate::place::run(&mut command)
+    };
+    let told = build(all).expect(2).err;
+    assert!(told.contains("projectvic/UK") && told.contains("name the scheme or region"), "{told}");
+    build(&format!("{all}; projectvic/UK: match=0,1,uncategorised")).expect(0);
+}
+
+#[test]
+fn an_ignore_list_and_a_match_list_are_both_told() {
+    let place = place();
+    place.write("hello.txt", "hello");
+    place.write("known.txt", "5d41402abc4b2a76b9719d911017c592\n");
+    place.write("own.csv", "id,md5\nx,5d41402abc4b2a76b9719d911017c592\n");
+    place.run("index build -q -o l.lykta --ignore known.txt --match own.csv").expect(0);
+    let finding = &place.run("scan -q --index l.lykta hello.txt").expect(1).json_lines()[0];
+    let roles: Vec<_> =
+        finding["matches"].as_array().unwrap().iter().map(|found| found["role"].clone()).collect();
+    assert_eq!(roles, ["ignore", "match"]);
+}
+
+#[test]
+fn inspect_names_the_format_and_counts() {
+    let place = place();
+    let text = place.run("list inspect vic.csv").expect(0).out;
+    for part in ["(csv)", "3 rows: 3 accepted, 0 rejected", "md5: 2 entries", "code 0 (Non-Pertinent): 1"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let json = &place.run("list inspect --json --all vic.csv").expect(0).json_lines()[0];
+    assert_eq!((json["format"].as_str(), json["rows"].as_u64()), (Some("csv"), Some(3)));
+    assert_eq!(json["codes"][0]["entries"], 1);
+    place.run("list inspect missing.csv").refused(&["missing.csv"]);
+}
+
+#[test]
+fn converted_lists_are_read_back_and_what_cannot_be_written_is_counted() {
+    let place = place();
+    place.run("list convert vic.csv -o out.csv").expect(0);
+    place.run("list convert out.csv -o again.csv").expect(0);
+    assert_eq!(place.text("out.csv"), place.text("again.csv"));
+    let run = place.run("list convert --to hashdeep --kind md5 vic.csv").expect(3);
+    assert_eq!(run.out.lines().count(), 4);
+    assert!(run.err.contains("1 entries were not written"), "{}", run.err);
+    let lines = place.run("list convert --to jsonl vic.csv").expect(0).json_lines();
+    assert_eq!((lines.len(), lines[0]["label"]["code"].as_str()), (3, Some("1")));
+}
+
+#[test]
+fn a_list_that_was_cut_needs_a_word_and_is_marked() {
+    let place = Place::new();
+    place.write(
+        "cut.csv",
+        "md5,path\n5d41402abc4b2a76b9719d911017c592,a\n7d793037a0760186574b0282f2f435e7,\"b",
+    );
+    place.run("index build -q -o l.lykta cut.csv").refused(&["cut.csv", "ends inside the quoted cell"]);
+    let text = place.run("index build -q --keep-partial -o l.lykta cut.csv").expect(0).out;
+    assert!(text.contains("NOT COMPLETE"), "{text}");
+    assert!(place.run("index info l.lykta").expect(0).out.contains("NOT COMPLETE"));
+}

@@ -1,0 +1,324 @@
+//! What the codes of categorised lists mean to a site: which of them are to be found, noted, ignored.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use lykta_index::Role;
+use lykta_list::Label;
+use lykta_list::schemes;
+use serde::Deserialize;
+use thiserror::Error;
+
+/// The word for entries of a categorised list that have no code.
+pub const UNCATEGORISED: &str = "uncategorised";
+
+/// The word for every code that is not named.
+const ALL_OTHERS: &str = "*";
+
+/// What a site decides on codes. Nothing is decided that was not said.
+///
+/// As text, rules for any scheme or, with its name and a colon in front, for one scheme, or for one version
+/// or region of it; several are separated by semicolons. A rule for a region outranks one for the scheme,
+/// and that one a rule for any scheme. `uncategorised` stands for entries without a code, `*` for all
+/// codes that are not named.
+///
+/// ```
+/// use lykta::Codes;
+///
+/// let codes: Codes = "match=1,2 note=3 ignore=0; projectvic/UK: match=A,B,C note=uncategorised".parse()?;
+/// # Ok::<(), lykta::CodesError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Codes {
+    rules: BTreeMap<Scope, Rules>,
+}
+
+/// The labels that rules are for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Scope {
+    Any,
+    Scheme(String),
+    Version(String, String),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Rules {
+    roles: BTreeMap<String, Role>,
+    others: Option<Role>,
+    /// What the site calls the codes.
+    site: BTreeMap<String, String>,
+}
+
+/// What a code means to a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decided<'c> {
+    /// What a match means.
+    pub role: Role,
+    /// What the site calls the code; empty when it has no word for it.
+    pub site: &'c str,
+    /// Whether a rule for any scheme decided.
+    pub by_any: bool,
+}
+
+/// A code of a list, and how often it stands there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeCount {
+    /// The scheme.
+    pub scheme: String,
+    /// Its version or region.
+    pub version: String,
+    /// The code; empty for entries without one.
+    pub code: String,
+    /// Entries that have it.
+    pub count: u64,
+    /// What was decided on it, and whether by a rule for any scheme.
+    pub decided: Option<(Role, bool)>,
+}
+
+/// Rules that cannot be read.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum CodesError {
+    /// Not `match=`, `note=` or `ignore=` with codes.
+    #[error("{0:?} is no rule for codes: write match=, note= or ignore= and codes with commas between them")]
+    Rule(String),
+    /// One code twice.
+    #[error("the code {0} has two rules: keep one of them")]
+    Twice(String),
+    /// No rules at all.
+    #[error("no rules for codes: write, for example, 'match=1,2 note=3 ignore=0'")]
+    None,
+    /// The file is not what it should be.
+    #[error("{0}")]
+    Toml(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteFile {
+    codes: Vec<SiteRules>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteRules {
+    scheme: Option<String>,
+    version: Option<String>,
+    #[serde(default, rename = "match")]
+    matches: Vec<String>,
+    #[serde(default)]
+    note: Vec<String>,
+    #[serde(default)]
+    ignore: Vec<String>,
+    #[serde(default)]
+    site: BTreeMap<String, String>,
+}
+
+impl Codes {
+    /// Reads a site file:
+    ///
+    /// ```
+    /// let codes = lykta::Codes::from_toml(r#"
+    ///     [[codes]]
+    ///     scheme = "projectvic"
+    ///     version = "US"            # the region
+    ///     match = ["1", "2"]
+    ///     note = ["3", "uncategorised"]
+    ///     ignore = ["0"]
+    ///     site = { 1 = "A" }        # the site's own word, shown beside the list's
+    /// "#)?;
+    /// # Ok::<(), lykta::CodesError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`CodesError`].
+    pub fn from_toml(text: &str) -> Result<Self, CodesError> {
+        let file: SiteFile = toml::from_str(text).map_err(|error| CodesError::Toml(error.to_string()))?;
+        let mut codes = Self::default();
+        for SiteRules { scheme, version, matches, note, ignore, site } in file.codes {
+            let scope = match (scheme, version) {
+                (None, None) => Scope::Any,
+                (Some(scheme), None) => Scope::Scheme(scheme),
+                (Some(scheme), Some(version)) => Scope::Version(scheme, version),
+                (None, Some(version)) => {
+                    let detail =
+                        format!("the rules for version {version} name no scheme: add scheme = \"...\"");
+                    return Err(CodesError::Toml(detail));
+                }
+            };
+            let rules = codes.rules.entry(scope).or_default();
+            for (role, list) in [(Role::Match, matches), (Role::Note, note), (Role::Ignore, ignore)] {
+                list.into_iter().try_for_each(|code| rules.add(code, role))?;
+            }
+            rules.site.extend(site);
+        }
+        if codes.rules.is_empty() { Err(CodesError::None) } else { Ok(codes) }
+    }
+
+    /// Adds the rules of another, as if they were of this one.
+    ///
+    /// # Errors
+    /// When both have a rule for one code of one scope.
+    pub fn merge(&mut self, other: Self) -> Result<(), CodesError> {
+        for (scope, theirs) in other.rules {
+            let ours = self.rules.entry(scope).or_default();
+            theirs.roles.into_iter().try_for_each(|(code, role)| ours.add(code, role))?;
+            if let Some(role) = theirs.others {
+                ours.add(ALL_OTHERS.to_owned(), role)?;
+            }
+            ours.site.extend(theirs.site);
+        }
+        Ok(())
+    }
+
+    /// What is decided on a label's code; `None` when nothing is.
+    pub fn decide(&self, label: &Label) -> Option<Decided<'_>> {
+        let scopes = [
+            Scope::Version(label.scheme.clone(), label.version.clone()),
+            Scope::Scheme(label.scheme.clone()),
+            Scope::Any,
+        ];
+        let code = if label.code.is_empty() { UNCATEGORISED } else { &label.code };
+        scopes.iter().find_map(|scope| {
+            let rules = self.rules.get(scope)?;
+            // Entries without a code have to be named: that all others match says nothing of them.
+            let others = rules.others.filter(|_| !label.code.is_empty());
+            let role = rules.roles.get(code).copied().or(others)?;
+            let site = rules.site.get(code).map_or("", String::as_str);
+            Some(Decided { role, site, by_any: *scope == Scope::Any })
+        })
+    }
+}
+
+impl Rules {
+    fn add(&mut self, code: String, role: Role) -> Result<(), CodesError> {
+        let before = if code == ALL_OTHERS {
+            self.others.replace(role)
+        } else {
+            self.roles.insert(code.clone(), role)
+        };
+        before.map_or(Ok(()), |_| Err(CodesError::Twice(code)))
+    }
+}
+
+impl FromStr for Codes {
+    type Err = CodesError;
+
+    fn from_str(text: &str) -> Result<Self, CodesError> {
+        let mut codes = Self::default();
+        for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+            let (scope, rules) = match part.split_once(':') {
+                None => (Scope::Any, part),
+                Some((scheme, rules)) => (scope(scheme.trim()), rules),
+            };
+            for rule in rules.split_ascii_whitespace() {
+                let bad = || CodesError::Rule(rule.to_owned());
+                let (role, list) = rule.split_once('=').ok_or_else(bad)?;
+                let role = Role::ALL.into_iter().find(|known| known.name() == role).ok_or_else(bad)?;
+                for code in list.split(',') {
+                    if code.is_empty() {
+                        return Err(bad());
+                    }
+                    codes.rules.entry(scope.clone()).or_default().add(code.to_owned(), role)?;
+                }
+            }
+        }
+        if codes.rules.is_empty() { Err(CodesError::None) } else { Ok(codes) }
+    }
+}
+
+/// `scheme` or `scheme/version`.
+fn scope(text: &str) -> Scope {
+    match text.split_once('/') {
+        Some((scheme, version)) => Scope::Version(scheme.to_owned(), version.to_owned()),
+        None => Scope::Scheme(text.to_owned()),
+    }
+}
+
+impl CodeCount {
+    /// The code in words: what it is, what is published of it.
+    pub fn describe(&self) -> String {
+        let code = if self.code.is_empty() { UNCATEGORISED } else { &self.code };
+        match schemes::published_name(&self.scheme, &self.version, &self.code) {
+            Some(name) => format!("{code} ({name})"),
+            None => code.to_owned(),
+        }
+    }
+
+    /// Scheme and version, as rules name them.
+    pub fn scope(&self) -> String {
+        match (&self.scheme[..], &self.version[..]) {
+            ("", "") => "no scheme".to_owned(),
+            (scheme, "") => scheme.to_owned(),
+            (scheme, version) => format!("{scheme}/{version}"),
+        }
+    }
+}
+
+/// Whether rules for any scheme decided on codes of several: then one and the same word was taken for
+/// different things, since a code means what its scheme and region say.
+pub fn is_ambiguous<'c>(codes: impl IntoIterator<Item = &'c CodeCount>) -> bool {
+    let by_any = codes.into_iter().filter(|code| code.decided.is_some_and(|(_, by_any)| by_any));
+    let scopes: std::collections::BTreeSet<_> = by_any.map(|code| (&code.scheme, &code.version)).collect();
+    scopes.len() > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(scheme: &str, version: &str, code: &str) -> Label {
+        let [scheme, version, code] = [scheme, version, code].map(str::to_owned);
+        Label { scheme, version, code, ..Label::default() }
+    }
+
+    fn role(codes: &Codes, scheme: &str, version: &str, code: &str) -> Option<Role> {
+        codes.decide(&label(scheme, version, code)).map(|decided| decided.role)
+    }
+
+    /// Category 0 is benign in lists of the US and says nothing in lists of the UK: a rule for one must not
+    /// reach the other.
+    #[test]
+    fn the_nearest_rule_decides_and_nothing_else_does() {
+        let codes: Codes =
+            "match=1 ignore=0; projectvic: note=0; projectvic/UK: match=0,uncategorised".parse().unwrap();
+        assert_eq!(role(&codes, "own", "", "0"), Some(Role::Ignore));
+        assert_eq!(role(&codes, "projectvic", "US", "0"), Some(Role::Note));
+        assert_eq!(role(&codes, "projectvic", "UK", "0"), Some(Role::Match));
+        assert_eq!(role(&codes, "projectvic", "UK", ""), Some(Role::Match));
+        assert_eq!(role(&codes, "projectvic", "US", ""), None);
+        assert_eq!(role(&codes, "projectvic", "US", "1"), Some(Role::Match));
+        assert_eq!(role(&codes, "projectvic", "US", "2"), None);
+    }
+
+    #[test]
+    fn all_others_does_not_mean_what_has_no_code() {
+        let codes: Codes = "match=* note=3".parse().unwrap();
+        assert_eq!(role(&codes, "s", "", "3"), Some(Role::Note));
+        assert_eq!(role(&codes, "s", "", "7"), Some(Role::Match));
+        assert_eq!(role(&codes, "s", "", ""), None);
+    }
+
+    #[test]
+    fn rules_that_cannot_be_read_are_refused() {
+        for text in
+            ["", "1,2", "found=1", "match=", "match=1,,2", "match=1 note=1", "projectvic:", "match=* note=*"]
+        {
+            assert!(text.parse::<Codes>().is_err(), "{text}");
+        }
+        for text in ["", "[[codes]]\nversion = \"US\"", "[[codes]]\nmatsch = [\"1\"]", "codes = 1"] {
+            assert!(Codes::from_toml(text).is_err(), "{text}");
+        }
+        let mut codes: Codes = "match=1".parse().unwrap();
+        assert_eq!(codes.merge("note=1".parse().unwrap()), Err(CodesError::Twice("1".into())));
+    }
+
+    #[test]
+    fn a_site_file_gives_roles_and_words() {
+        let text =
+            "[[codes]]\nscheme = \"projectvic\"\nversion = \"US\"\nmatch = [\"1\"]\nsite = { 1 = \"A\" }\n";
+        let codes = Codes::from_toml(text).unwrap();
+        let decided = codes.decide(&label("projectvic", "US", "1")).unwrap();
+        assert_eq!((decided.role, decided.site, decided.by_any), (Role::Match, "A", false));
+        assert_eq!(codes.decide(&label("projectvic", "UK", "1")), None);
+    }
+}
