@@ -3,7 +3,7 @@
 //! Name and label are kept beside it, since the one is asked for and the other shared by many entries.
 
 use lykta_hash::{Bits64, Digest, Hash, Kind, Pdq, PhotoDna};
-use lykta_list::{Entry, Label};
+use lykta_list::{Entry, Label, Position};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::Error;
@@ -143,6 +143,65 @@ pub(crate) fn identity_of_content(
         }
     }
     Sha256::digest(&scratch).into()
+}
+
+/// A number that another entry, or one damaged on the disk, hardly has: SQLite keeps none for its pages. It is of
+/// everything that is kept of the entry; `number` is its own in the store.
+pub(crate) fn checksum(number: i64, entry: &Entry, content: &[u8]) -> i64 {
+    let (unit, position) = position_parts(entry.position);
+    let mut sum = Checksum(0xcbf2_9ce4_8422_2325);
+    for value in [number, unit, position, i64::from(entry.changed.is_some()), entry.changed.unwrap_or(0)] {
+        sum.add(value.cast_unsigned());
+    }
+    sum.add_bytes(content);
+    sum.add(u64::from(entry.name.is_some()) | u64::from(entry.label.is_some()) << 1);
+    sum.add_bytes(entry.name.as_deref().unwrap_or_default().as_bytes());
+    if let Some(Label { scheme, version, code, series, victim_identified }) = &entry.label {
+        for text in [scheme, version, code, series, victim_identified] {
+            sum.add_bytes(text.as_bytes());
+        }
+    }
+    sum.0.cast_signed()
+}
+
+/// FNV-1a, of words in place of bytes, with the upper half mixed into the lower.
+struct Checksum(u64);
+
+impl Checksum {
+    fn add(&mut self, word: u64) {
+        self.0 = (self.0 ^ word).wrapping_mul(0x0000_0100_0000_01b3);
+        self.0 ^= self.0 >> 29;
+    }
+
+    fn add_bytes(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.add(u64::from_le_bytes(*word));
+        }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.add(u64::from_le_bytes(last));
+        self.add(bytes.len() as u64);
+    }
+}
+
+/// The numbers of a position in stores.
+pub(crate) fn position_parts(position: Position) -> (i64, i64) {
+    match position {
+        Position::Line(number) => (0, number.cast_signed()),
+        Position::Byte(number) => (1, number.cast_signed()),
+        Position::Record(number) => (2, number),
+    }
+}
+
+/// The position of these numbers.
+pub(crate) fn position(unit: i64, number: i64) -> Result<Position, Error> {
+    match unit {
+        0 => Ok(Position::Line(number.cast_unsigned())),
+        1 => Ok(Position::Byte(number.cast_unsigned())),
+        2 => Ok(Position::Record(number)),
+        _ => Err(Error::damaged("a position of no known unit")),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use lykta_list::{Entry, Label, Position};
+use lykta_list::{Entry, Label};
 use rusqlite::{Connection, Row};
 
 use crate::content;
@@ -49,7 +49,7 @@ impl<'s> Entries<'s> {
     /// Every entry that counts.
     pub(crate) fn all(connection: &'s Connection) -> Self {
         const SQL: &str = "SELECT e.id, e.name, e.content, e.unit, e.position, e.changed, e.label,
-                l.scheme, l.version, l.code, l.series, l.victim_identified
+                l.scheme, l.version, l.code, l.series, l.victim_identified, e.checksum
             FROM entry e LEFT JOIN label l ON l.id = e.label WHERE e.id > ?1 ORDER BY e.id LIMIT ?2";
         Self { pages: Pages::new(connection, SQL, i64::MIN, entry) }
     }
@@ -57,7 +57,7 @@ impl<'s> Entries<'s> {
     /// Those whose numbers are in the table `again`.
     fn again(connection: &'s Connection) -> Self {
         const SQL: &str = "SELECT a.id, e.name, e.content, e.unit, e.position, e.changed, e.label,
-                l.scheme, l.version, l.code, l.series, l.victim_identified
+                l.scheme, l.version, l.code, l.series, l.victim_identified, e.checksum
             FROM temp.again a LEFT JOIN entry e ON e.id = a.id LEFT JOIN label l ON l.id = e.label
             WHERE a.id > ?1 ORDER BY a.id LIMIT ?2";
         Self { pages: Pages::new(connection, SQL, i64::MIN, entry) }
@@ -102,13 +102,15 @@ impl<'s> Additions<'s> {
     /// The names of entries of the base index that count no longer as they are there, each once, in order of
     /// their bytes. Such a name takes every entry of the list that has it.
     pub fn tombstones(&self) -> Tombstones<'s> {
-        const SQL: &str = "SELECT DISTINCT shown FROM retired WHERE ?1 IS NULL OR shown > ?1
-            ORDER BY shown LIMIT ?2";
+        const SQL: &str = "SELECT DISTINCT shown FROM retired WHERE shown > ?1 ORDER BY shown LIMIT ?2";
+        // No name comes before the empty one, which is a name, too.
+        const FIRST: &str = "SELECT DISTINCT shown FROM retired WHERE shown >= ?1 ORDER BY shown LIMIT ?2";
         let name = |row: &Row<'_>| {
             let name: String = row.get(0)?;
-            Ok((Some(name.clone()), name))
+            Ok((name.clone(), name))
         };
-        Tombstones { pages: Pages::new(self.connection, SQL, None, name) }
+        let pages = Pages { sql: FIRST, ..Pages::new(self.connection, SQL, String::new(), name) };
+        Tombstones { pages }
     }
 
     /// The entries to add, in order of files and rows: those that the base has not, and those that it has and
@@ -120,7 +122,7 @@ impl<'s> Additions<'s> {
 
 /// Names, in order. After an error there are no more.
 pub struct Tombstones<'s> {
-    pages: Pages<'s, Option<String>, String>,
+    pages: Pages<'s, String, String>,
 }
 
 impl Iterator for Tombstones<'_> {
@@ -134,7 +136,10 @@ impl Iterator for Tombstones<'_> {
 /// What a statement gives, read in pages, each beginning after the last key of the one before.
 struct Pages<'s, K, T> {
     connection: &'s Connection,
+    /// The statement for the next page.
     sql: &'static str,
+    /// The one for those after it.
+    sql_then: &'static str,
     last: K,
     read: fn(&Row<'_>) -> Result<(K, T), Error>,
     page: std::vec::IntoIter<T>,
@@ -148,7 +153,7 @@ impl<'s, K: rusqlite::ToSql, T> Pages<'s, K, T> {
         last: K,
         read: fn(&Row<'_>) -> Result<(K, T), Error>,
     ) -> Self {
-        Self { connection, sql, last, read, page: Vec::new().into_iter(), is_at_end: false }
+        Self { connection, sql, sql_then: sql, last, read, page: Vec::new().into_iter(), is_at_end: false }
     }
 
     fn next(&mut self) -> Option<Result<T, Error>> {
@@ -169,6 +174,7 @@ impl<'s, K: rusqlite::ToSql, T> Pages<'s, K, T> {
 
     fn next_page(&mut self) -> Result<Vec<T>, Error> {
         let mut statement = self.connection.prepare_cached(self.sql)?;
+        self.sql = self.sql_then;
         let mut rows = statement.query((&self.last, PAGE as i64))?;
         let mut page = Vec::with_capacity(PAGE);
         while let Some(row) = rows.next()? {
@@ -186,7 +192,7 @@ fn entry(row: &Row<'_>) -> Result<(i64, StoredEntry), Error> {
     let mut entry = Entry {
         row: line,
         name: row.get(1)?,
-        position: position(row.get(3)?, row.get(4)?)?,
+        position: content::position(row.get(3)?, row.get(4)?)?,
         changed: row.get(5)?,
         ..Entry::default()
     };
@@ -201,23 +207,8 @@ fn entry(row: &Row<'_>) -> Result<(i64, StoredEntry), Error> {
             victim_identified: row.get(11)?,
         });
     }
+    if content::checksum(number, &entry, content) != row.get::<_, i64>(12)? {
+        return Err(Error::damaged("an entry is not what it was"));
+    }
     Ok((number, StoredEntry { file, entry }))
-}
-
-/// The numbers of a position in stores.
-pub(crate) fn position_parts(position: Position) -> (i64, i64) {
-    match position {
-        Position::Line(number) => (0, number.cast_signed()),
-        Position::Byte(number) => (1, number.cast_signed()),
-        Position::Record(number) => (2, number),
-    }
-}
-
-fn position(unit: i64, number: i64) -> Result<Position, Error> {
-    match unit {
-        0 => Ok(Position::Line(number.cast_unsigned())),
-        1 => Ok(Position::Byte(number.cast_unsigned())),
-        2 => Ok(Position::Record(number)),
-        _ => Err(Error::damaged("a position of no known unit")),
-    }
 }

@@ -33,7 +33,7 @@ CREATE TABLE label (id INTEGER PRIMARY KEY, scheme TEXT NOT NULL, version TEXT N
     series TEXT NOT NULL, victim_identified TEXT NOT NULL,
     UNIQUE (scheme, version, code, series, victim_identified)) STRICT;
 CREATE TABLE entry (id INTEGER PRIMARY KEY, name TEXT, content BLOB NOT NULL, label INTEGER,
-    unit INTEGER NOT NULL, position INTEGER NOT NULL, changed INTEGER) STRICT;
+    unit INTEGER NOT NULL, position INTEGER NOT NULL, changed INTEGER, checksum INTEGER NOT NULL) STRICT;
 CREATE TABLE known (identity BLOB PRIMARY KEY, entry INTEGER, changed INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE added (id INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE retired (id INTEGER PRIMARY KEY, shown TEXT NOT NULL, content BLOB NOT NULL, label INTEGER) STRICT;
@@ -53,11 +53,8 @@ pub(crate) fn open_or_create(path: &Path) -> Result<Connection, Error> {
     connection.execute_batch("PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL;")?;
     // The lock stays after the transaction; with it nobody else can read or write.
     connection.execute_batch("BEGIN EXCLUSIVE")?;
-    let pages = number(&connection, "PRAGMA page_count")?;
-    if pages <= 1
-        && number(&connection, "SELECT count(*) FROM sqlite_schema")? == 0
-        && is_unclaimed(&connection)?
-    {
+    // What a kill left half made is empty again by now.
+    if std::fs::metadata(path)?.len() == 0 {
         create(&connection)?;
     } else {
         check(&connection)?;
@@ -130,10 +127,6 @@ fn create(connection: &Connection) -> Result<(), Error> {
     connection
         .execute_batch(&format!("PRAGMA application_id={APPLICATION}; PRAGMA user_version={VERSION};"))?;
     Ok(())
-}
-
-fn is_unclaimed(connection: &Connection) -> Result<bool, Error> {
-    Ok(number(connection, "PRAGMA application_id")? == 0 && number(connection, "PRAGMA user_version")? == 0)
 }
 
 fn check(connection: &Connection) -> Result<(), Error> {

@@ -17,7 +17,7 @@ use lykta_list::{Deletion, Entry, Label, Row, Tally};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use crate::content;
-use crate::entries::{display_name, position_parts};
+use crate::entries::display_name;
 use crate::error::Error;
 use crate::file::{FileDescription, FileId};
 use crate::place;
@@ -202,12 +202,13 @@ impl<'s> Transaction<'s> {
         let number = match known.living {
             Some(living) if is_older => living.number,
             None if is_older => return Ok(()),
-            Some(living) if living.is_same || entry.key.is_none() => {
+            Some(living) if !living.is_same && entry.key.is_none() => {
+                return Err(Error::damaged(format!("entry {} is not what it was", living.number)));
+            }
+            None if entry.key.is_none() => return Err(Error::damaged("an entry without a key is deleted")),
+            Some(living) if living.is_same => {
                 if entry.key.is_some() && entry.changed != known.changed {
-                    self.change(
-                        "UPDATE entry SET changed = ?2 WHERE id = ?1",
-                        (living.number, entry.changed),
-                    )?;
+                    self.change_time(living.number, entry, content)?;
                 }
                 living.number
             }
@@ -256,10 +257,12 @@ impl<'s> Transaction<'s> {
     /// Puts an entry at its number, or one of the next when another of the same row is there, and returns which.
     fn put(&mut self, number: i64, entry: &Entry, content: &[u8]) -> Result<i64, Error> {
         let label = self.label(entry)?;
-        let (unit, position) = position_parts(entry.position);
+        let (unit, position) = content::position_parts(entry.position);
         for placed in number..number + place::TWINS {
-            let insert = "INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
-            let values = (placed, &entry.name, content, label, unit, position, entry.changed);
+            let insert = "INSERT INTO entry VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                ON CONFLICT DO NOTHING";
+            let checksum = content::checksum(placed, entry, content);
+            let values = (placed, &entry.name, content, label, unit, position, entry.changed, checksum);
             if self.change(insert, values)? == 1 {
                 self.came(placed, entry, content, label)?;
                 return Ok(placed);
@@ -277,6 +280,18 @@ impl<'s> Transaction<'s> {
         if self.change(same, (number, display_name(entry), content, label))? == 0 {
             self.change("INSERT INTO added VALUES (?1)", [number])?;
         }
+        Ok(())
+    }
+
+    /// Keeps when an entry that says the same as `entry` was said last.
+    fn change_time(&self, number: i64, entry: &Entry, content: &[u8]) -> Result<(), Error> {
+        let sql = "SELECT unit, position FROM entry WHERE id = ?1";
+        let (unit, position) =
+            self.sql.prepare_cached(sql)?.query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let entry = Entry { position: content::position(unit, position)?, ..entry.clone() };
+        let checksum = content::checksum(number, &entry, content);
+        let update = "UPDATE entry SET changed = ?2, checksum = ?3 WHERE id = ?1";
+        self.change(update, (number, entry.changed, checksum))?;
         Ok(())
     }
 
