@@ -10,10 +10,12 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lykta::hash::Bits64;
 use lykta::scan::Band;
-use lykta::{Codes, Kind, Pdq};
+use lykta::{Kind, Pdq};
 
 pub(crate) use cluster::ClusterArgs;
-pub(crate) use lists::{AddArgs, ConvertArgs, ConvertTo, InspectArgs, ListCommand, ReadArgs};
+pub(crate) use lists::{
+    AddArgs, ApplyArgs, CodesArgs, ConvertArgs, ConvertTo, InspectArgs, ListCommand, ReadArgs,
+};
 
 /// Finds known pictures by comparing hashes, so that people do not have to look at them.
 #[derive(Debug, Parser)]
@@ -114,14 +116,8 @@ pub(crate) struct BuildArgs {
     pub(crate) ignore_classified: bool,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
-    /// What codes of categorised lists mean: 'match=1,2 note=3 ignore=0,uncategorised'; for one scheme or
-    /// region with its name in front: 'projectvic/US: match=1,2'
-    #[arg(long, value_name = "RULES", value_parser = lists::codes)]
-    pub(crate) codes: Vec<Codes>,
-    /// The same from a TOML file of the site, which may give codes its own words too; docs/lists.md
-    /// describes it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) codes_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) codes: CodesArgs,
     /// The structure for near search
     #[arg(long, value_enum, default_value_t = NearArg::Auto)]
     pub(crate) near: NearArg,

@@ -9,6 +9,7 @@ pub(crate) mod index_info;
 pub(crate) mod index_merge;
 pub(crate) mod index_verify;
 pub(crate) mod list_add;
+pub(crate) mod list_apply;
 pub(crate) mod list_convert;
 pub(crate) mod list_inspect;
 pub(crate) mod query;

@@ -5,6 +5,7 @@
 
 mod args;
 mod chance;
+mod codes;
 mod commands;
 mod countdown;
 mod disputes;
@@ -78,6 +79,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Scan(args) => commands::scan::run(&args),
         Command::Cluster(args) => commands::cluster::run(&args),
         Command::List(ListCommand::Inspect(args)) => commands::list_inspect::run(&args),
+        Command::List(ListCommand::Apply(args)) => commands::list_apply::run(&args),
         Command::List(ListCommand::Convert(args)) => commands::list_convert::run(&args),
         Command::List(ListCommand::Add(args)) => commands::list_add::run(&args),
         Command::Demo(args) => commands::demo::run(&args),

@@ -29,6 +29,7 @@
 
 mod codes;
 mod decisions;
+mod deliveries;
 mod digesting;
 mod entry_pairs;
 mod family_hashes;
@@ -42,9 +43,11 @@ pub use lykta_list as list;
 pub use lykta_media as media;
 pub use lykta_scan as scan;
 pub use lykta_source as source;
+pub use lykta_store as store;
 
 pub use codes::{CodeCount, Codes, CodesError, Decided, UNCATEGORISED, is_ambiguous};
 pub use decisions::{DecidedRow, Decision, DecisionError, Decisions, HASH_COLUMNS, Ruling};
+pub use deliveries::{AddedStore, Delivered, Delivery, DeliveryError, StorePart, add_store, deliver};
 pub use entry_pairs::{EntryPair, EntryPairs, EntryPairsError};
 pub use family_hashes::{FamilyHashes, FamilyHashesError};
 pub use list_writer::{ListForm, ListWriter};

@@ -9,7 +9,8 @@ use std::thread;
 
 use lykta_hash::Kind;
 use lykta_index::{Builder, Label, NewEntry, Role, Source, SourceId};
-use lykta_list::{Entry, Position, ReadOptions, Reader, Row, Tally};
+use lykta_list::{Entry, Position, ReadOptions, Reader, Reason, Row, Tally};
+use lykta_store::{FileDescription, Store};
 use thiserror::Error;
 
 use crate::codes::{CodeCount, Codes};
@@ -53,6 +54,8 @@ pub struct AddedList {
     pub tally: Tally,
     /// The codes of its categorised entries, by scheme, version and code.
     pub codes: Vec<CodeCount>,
+    /// Entries that hold in the end, where the list changes and deletes its own.
+    pub living: Option<u64>,
     /// Why it is not complete, when it was cut short and [`ListOptions::keep_partial`] was given.
     pub cut_short: Option<String>,
 }
@@ -98,6 +101,9 @@ pub enum AddListError {
         /// Where the first one too many is.
         position: Position,
     },
+    /// What a list says last of its entries cannot be kept.
+    #[error("what the list says of its entries cannot be kept: {0}")]
+    Store(#[from] lykta_store::Error),
     /// The index cannot hold more.
     #[error(transparent)]
     Index(#[from] lykta_index::Error),
@@ -128,13 +134,15 @@ pub fn add_list(
         ..Source::default()
     };
     let id = builder.add_source(source);
-    let mut adding = Adding::new(builder, id, options);
-    let cut_short = add_rows(&mut rows, &mut adding)?;
-    let Adding { tally, codes, not_ignored, undecided, .. } = adding;
-    let codes: Vec<CodeCount> = codes.into_values().collect();
-    if undecided {
-        return Err(AddListError::Undecided { name: options.name.clone(), codes });
-    }
+    let mut adding = Adding::new(builder, options);
+    let (tally, cut_short, living) = if rows.format().has_keys() {
+        let (tally, cut_short, living) = add_last_states(&mut rows, &mut adding, id)?;
+        (tally, cut_short, Some(living))
+    } else {
+        let (tally, cut_short) = add_rows(&mut rows, &mut adding, id)?;
+        (tally, cut_short, None)
+    };
+    let Counted { codes, not_ignored } = adding.finish()?;
     let version = rows.version().unwrap_or_default();
     drop(rows);
     // What stands behind the last row belongs to the file all the same.
@@ -145,26 +153,81 @@ pub fn add_list(
     source.sha256 = input.sha256();
     source.bytes = Digesting::bytes(&input);
     source.is_partial = cut_short.is_some();
+    fill_counts(source, &tally);
+    source.dropped.extend(not_ignored);
+    Ok(AddedList { tally, codes, cut_short, living })
+}
+
+/// What became of the rows, for the description of a list.
+pub(crate) fn fill_counts(source: &mut Source, tally: &Tally) {
+    let named = |counts: &BTreeMap<Reason, u64>| -> Vec<(String, u64)> {
+        counts.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect()
+    };
     source.rows = tally.rows;
     source.accepted = tally.accepted;
     source.deleted = tally.deleted;
-    source.rejected =
-        tally.rejected.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect();
-    source.dropped = tally.dropped.iter().map(|(reason, count)| (reason.name().to_owned(), *count)).collect();
-    let not_ignored = not_ignored.into_iter().map(|(kind, count)| (format!("{kind}_in_ignore_list"), count));
-    source.dropped.extend(not_ignored);
-    Ok(AddedList { tally, codes, cut_short })
+    source.rejected = named(&tally.rejected);
+    source.dropped = named(&tally.dropped);
+}
+
+/// Adds what a list says last of each entry, where it may say several things of one. They wait in a temporary
+/// store, since the last word may come late and lists are long.
+fn add_last_states(
+    rows: &mut Reader<'_>,
+    adding: &mut Adding<'_>,
+    id: SourceId,
+) -> Result<(Tally, Option<String>, u64), AddListError> {
+    let options = adding.options;
+    let format = rows.format();
+    let folder = options.read.folder.clone().unwrap_or_else(std::env::temp_dir);
+    let mut store = Store::temporary(&folder)?;
+    let mut transaction = store.begin()?;
+    let description =
+        FileDescription { name: options.name.clone(), format, version: None, sha256: [0; 32], bytes: 0 };
+    let file = transaction.add_file(&description)?;
+    let (mut tally, mut cut_short) = (Tally::default(), None);
+    for row in rows {
+        let row = match row {
+            Err(error) if error.is_truncated() && options.keep_partial => {
+                cut_short = Some(error.to_string());
+                break;
+            }
+            row => row.map_err(|source| AddListError::List { name: options.name.clone(), source })?,
+        };
+        tally.add(&row);
+        transaction.apply(file, &row)?;
+    }
+    transaction.commit()?;
+    let mut living = 0;
+    for stored in store.all()? {
+        adding.add(id, stored?.entry)?;
+        living += 1;
+    }
+    Ok((tally, cut_short, living))
 }
 
 /// Reads all rows here and adds them in another thread; returns why the list is not complete, when what
 /// there is of it is to be kept.
-fn add_rows(rows: &mut Reader<'_>, adding: &mut Adding<'_>) -> Result<Option<String>, AddListError> {
+fn add_rows(
+    rows: &mut Reader<'_>,
+    adding: &mut Adding<'_>,
+    id: SourceId,
+) -> Result<(Tally, Option<String>), AddListError> {
     let options = adding.options;
     thread::scope(|scope| {
         let (full, batches) = mpsc::sync_channel::<Vec<Row>>(2);
-        let added = scope.spawn(move || batches.iter().flatten().try_for_each(|row| adding.add(row)));
+        let added = scope.spawn(move || {
+            let mut tally = Tally::default();
+            for row in batches.iter().flatten() {
+                tally.add(&row);
+                if let Row::Accepted(entry) = row {
+                    adding.add(id, entry)?;
+                }
+            }
+            Ok::<_, AddListError>(tally)
+        });
         let mut cut_short = None;
-        let mut read = || {
+        let read = || {
             let (mut batch, mut bytes) = (Vec::with_capacity(BATCH_ROWS), 0);
             for row in rows {
                 let row = match row {
@@ -193,46 +256,42 @@ fn add_rows(rows: &mut Reader<'_>, adding: &mut Adding<'_>) -> Result<Option<Str
         };
         let read = read();
         drop(full);
-        match added.join() {
-            Ok(added) => added?,
+        let tally = match added.join() {
+            Ok(tally) => tally?,
             Err(panic) => std::panic::resume_unwind(panic),
-        }
+        };
         read.map_err(|source| AddListError::List { name: options.name.clone(), source })?;
-        Ok(cut_short)
+        Ok((tally, cut_short))
     })
 }
 
-/// A list that is being added.
-struct Adding<'b> {
+/// Entries being added, with what is decided on their codes.
+pub(crate) struct Adding<'b> {
     builder: &'b mut Builder,
-    id: SourceId,
     options: &'b ListOptions,
-    tally: Tally,
     codes: BTreeMap<(String, String, String), CodeCount>,
     /// Whether some entry has a code that nobody decided on: then all that is still done is counting.
-    undecided: bool,
+    is_undecided: bool,
     /// Perceptual hashes that were left out of ignored entries.
     not_ignored: BTreeMap<Kind, u64>,
 }
 
+/// What was counted while adding.
+pub(crate) struct Counted {
+    pub(crate) codes: Vec<CodeCount>,
+    /// Perceptual hashes of ignored entries, which were left out, by the name of the reason.
+    pub(crate) not_ignored: Vec<(String, u64)>,
+}
+
 impl<'b> Adding<'b> {
-    fn new(builder: &'b mut Builder, id: SourceId, options: &'b ListOptions) -> Self {
-        Self {
-            builder,
-            id,
-            options,
-            tally: Tally::default(),
-            codes: BTreeMap::new(),
-            undecided: false,
-            not_ignored: BTreeMap::new(),
-        }
+    pub(crate) fn new(builder: &'b mut Builder, options: &'b ListOptions) -> Self {
+        let (codes, not_ignored) = (BTreeMap::new(), BTreeMap::new());
+        Self { builder, options, codes, is_undecided: false, not_ignored }
     }
 
-    fn add(&mut self, row: Row) -> Result<(), AddListError> {
-        self.tally.add(&row);
-        let Row::Accepted(mut entry) = row else { return Ok(()) };
+    pub(crate) fn add(&mut self, source: SourceId, mut entry: Entry) -> Result<(), AddListError> {
         let (role, site) = self.decide(&entry)?;
-        if self.undecided {
+        if self.is_undecided {
             return Ok(());
         }
         if role == Role::Ignore {
@@ -245,8 +304,18 @@ impl<'b> Adding<'b> {
                 !kind.is_perceptual()
             });
         }
-        self.builder.add(self.id, &new_entry(&entry, role, site))?;
+        self.builder.add(source, &new_entry(&entry, role, site))?;
         Ok(())
+    }
+
+    /// The counts, unless some code is not decided on.
+    pub(crate) fn finish(self) -> Result<Counted, AddListError> {
+        let codes: Vec<CodeCount> = self.codes.into_values().collect();
+        if self.is_undecided {
+            return Err(AddListError::Undecided { name: self.options.name.clone(), codes });
+        }
+        let named = |(kind, count)| (format!("{kind}_in_ignore_list"), count);
+        Ok(Counted { codes, not_ignored: self.not_ignored.into_iter().map(named).collect() })
     }
 
     /// What a match with the entry means, and what the site calls its code.
@@ -275,7 +344,7 @@ impl<'b> Adding<'b> {
                 decided: decided.map(|decided| (decided.role, decided.by_any)),
             });
             code.count += 1;
-            self.undecided |= decided.is_none();
+            self.is_undecided |= decided.is_none();
         }
         Ok(decided.map_or((options.role, ""), |decided| (decided.role, decided.site)))
     }

@@ -38,8 +38,21 @@ fn list_format(text: &str) -> Result<(Option<String>, Format), String> {
     format.parse().map(|format| (list, format)).map_err(|error: lykta::list::UnknownFormat| error.to_string())
 }
 
+/// What codes of categorised lists mean.
+#[derive(Args, Debug)]
+pub(crate) struct CodesArgs {
+    /// What codes of categorised lists mean: 'match=1,2 note=3 ignore=0,uncategorised'; for one scheme or
+    /// region with its name in front: 'projectvic/US: match=1,2'
+    #[arg(long, value_name = "RULES", value_parser = codes)]
+    pub(crate) codes: Vec<Codes>,
+    /// The same from a TOML file of the site, which may give codes its own words too; docs/lists.md
+    /// describes it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) codes_file: Option<PathBuf>,
+}
+
 /// Rules for codes.
-pub(crate) fn codes(text: &str) -> Result<Codes, String> {
+fn codes(text: &str) -> Result<Codes, String> {
     text.parse().map_err(|error: lykta::CodesError| error.to_string())
 }
 
@@ -49,6 +62,8 @@ pub(crate) enum ListCommand {
     Inspect(InspectArgs),
     /// Write hash lists as CSV, hashdeep or JSON Lines
     Convert(ConvertArgs),
+    /// Keep a list up to date: take deliveries, write what to add to an index
+    Apply(ApplyArgs),
     /// Add what was decided to a local list
     Add(AddArgs),
 }
@@ -181,4 +196,58 @@ pub(crate) enum ConvertTo {
     Hashdeep,
     /// One JSON object a line
     Jsonl,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "STORE keeps one list across its deliveries: whole lists, changes, deletions. It is made when it is not
+there. The FILEs are taken all or none: killed at any moment, the command can be given again, and ends
+as if it had not been killed. Entries of lists that name them (NCMEC, ThreatExchange, StopNCII, NSRL) are
+replaced and deleted by their names; in others an entry is what its row says, and goes when --whole FILEs
+do not have it.
+
+--base writes an index of everything; -o writes what is new since that base, with retractions of what counts
+no longer. Give both to scan and query, the base first: together they answer as a new base would.
+
+Examples:
+  lykta list apply ncmec.store monday.xml --base ncmec.lykta --codes 'match=A1,A2 note=B1,B2,uncategorised'
+  lykta list apply ncmec.store tuesday.xml -o ncmec-new.lykta --codes-file site.toml
+  lykta scan --index ncmec.lykta --index ncmec-new.lykta evidence/
+  lykta list apply vic.store --whole part1.json part2.json -o vic-new.lykta --codes-file site.toml"
+)]
+pub(crate) struct ApplyArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) codes: CodesArgs,
+    /// The FILEs together are the whole list: what none of them has counts no longer
+    #[arg(long, requires = "files")]
+    pub(crate) whole: bool,
+    /// The list is of files of no interest: it acts on digests only
+    #[arg(long)]
+    pub(crate) ignore: bool,
+    /// Take it as such although it classifies entries
+    #[arg(long, requires = "ignore")]
+    pub(crate) ignore_classified: bool,
+    /// The index to write of everything; what counts now is the base from then on
+    #[arg(long, value_name = "BASE")]
+    pub(crate) base: Option<PathBuf>,
+    /// The index to write of what is new since the base
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: Option<PathBuf>,
+    /// Memory for hashes before temporary files in the folder of the index take them: 64M or more
+    #[arg(long, value_name = "SIZE", value_parser = super::size, default_value = "1G")]
+    pub(crate) memory: u64,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// The store of the list
+    #[arg(value_name = "STORE")]
+    pub(crate) store: PathBuf,
+    /// Deliveries, in order
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }

@@ -10,17 +10,17 @@ use lykta::index::Structure;
 use lykta::list::ReadOptions;
 use lykta::source::{Locator, visible};
 use lykta::{
-    AddListError, AddedList, BuildOptions, Builder, CodeCount, Codes, EntryPair, EntryPairs, ListOptions,
-    Role, UNCATEGORISED, add_list, is_ambiguous,
+    AddListError, AddedList, BuildOptions, Builder, CodeCount, EntryPair, EntryPairs, ListOptions, Role,
+    add_list, is_ambiguous,
 };
 use serde_json::json;
 
 use super::index_info;
-use super::list_inspect::{code_line, codes_json, examples_json, write_examples};
+use super::list_inspect::{examples_json, write_examples};
 use crate::args::{BuildArgs, NearArg};
+use crate::codes;
 use crate::known::open_index;
 use crate::progress::{Activity, Counting};
-use crate::say::note;
 use crate::space::Space;
 
 /// What a build did, for its report.
@@ -61,47 +61,15 @@ pub(crate) fn build(args: &BuildArgs) -> anyhow::Result<Built> {
         }
     }
     if !undecided.is_empty() {
-        bail!(refusal(args, &undecided)?);
+        bail!(codes::refusal(args.json, &undecided)?);
     }
     if is_ambiguous(added.iter().flat_map(|list| &list.codes)) {
         let named = lists.iter().map(|list| &list.options.name[..]);
         let codes: Vec<_> = named.zip(added.iter().map(|list| list.codes.clone())).collect();
-        tell_codes(args, &codes)?;
-        bail!(
-            "a rule for any scheme would decide on codes of several, and they mean different things: name the \
-             scheme or region of each, as in --codes 'projectvic/US: match=1,2; ncmec: match=A1'"
-        );
+        bail!(codes::ambiguity(args.json, &codes)?);
     }
     write(builder, &args.output, &activity)?;
     Ok(Built { lists: added, space })
-}
-
-/// Prints codes that nobody decided on, and says what to do.
-fn refusal(args: &BuildArgs, lists: &[(&str, Vec<CodeCount>)]) -> anyhow::Result<String> {
-    tell_codes(args, lists)?;
-    Ok(format!(
-        "nothing was built: {} by codes, and what a code means is for you to say, for example --codes \
-         'match=1,2 note=3 ignore=0,{UNCATEGORISED}', or in a file for --codes-file",
-        match lists {
-            [(list, _)] => format!("the list {list} sorts its entries"),
-            lists => format!("{} lists sort their entries", lists.len()),
-        }
-    ))
-}
-
-fn tell_codes(args: &BuildArgs, lists: &[(&str, Vec<CodeCount>)]) -> anyhow::Result<()> {
-    if args.json {
-        let list =
-            |(list, codes): &(&str, Vec<CodeCount>)| json!({ "list": list, "codes": codes_json(codes) });
-        let value = json!({ "v": 1, "built": false, "lists": lists.iter().map(list).collect::<Vec<_>>() });
-        writeln!(io::stdout().lock(), "{value}")?;
-    } else {
-        for (list, codes) in lists.iter().filter(|(_, codes)| !codes.is_empty()) {
-            note(format_args!("{list}:"));
-            codes.iter().for_each(|code| note(format_args!("    {}", code_line(code))));
-        }
-    }
-    Ok(())
 }
 
 /// Writes the index into its place.
@@ -137,7 +105,7 @@ fn checked_lists(args: &BuildArgs) -> anyhow::Result<Vec<List<'_>>> {
     {
         bail!("the index would replace the list {}: choose another OUT", Locator::from_path(list));
     }
-    let codes = read_codes(args)?;
+    let site_codes = codes::read(&args.codes)?;
     let names: Vec<String> = lists.iter().map(|(_, path)| list_name(path, &lists)).collect();
     let radii = args.list_radius.iter().map(|(list, _)| list);
     let qualities = args.list_min_quality.iter().map(|(list, _)| list);
@@ -158,7 +126,7 @@ fn checked_lists(args: &BuildArgs) -> anyhow::Result<Vec<List<'_>>> {
             name,
             role: *role,
             read,
-            codes: codes.clone(),
+            codes: site_codes.clone(),
             ignore_classified: args.ignore_classified,
             keep_partial: args.read.keep_partial,
             near_radius,
@@ -167,20 +135,6 @@ fn checked_lists(args: &BuildArgs) -> anyhow::Result<Vec<List<'_>>> {
         List { path, options }
     });
     Ok(with_options.collect())
-}
-
-/// What was said on codes, in arguments and in the site's file.
-fn read_codes(args: &BuildArgs) -> anyhow::Result<Codes> {
-    let mut codes = Codes::default();
-    args.codes.iter().try_for_each(|given| codes.merge(given.clone()))?;
-    if let Some(path) = &args.codes_file {
-        let shown = Locator::from_path(path);
-        let text = fs::read_to_string(path)
-            .map_err(|error| anyhow!("cannot read the codes in {shown}: {error}; check the path"))?;
-        let site = Codes::from_toml(&text).map_err(|error| anyhow!("{shown}: {error}"))?;
-        codes.merge(site).map_err(|error| anyhow!("{shown}: {error}"))?;
-    }
-    Ok(codes)
 }
 
 /// What was given for a list; the last one holds.
@@ -267,7 +221,7 @@ fn report(args: &BuildArgs, built: &Built) -> anyhow::Result<()> {
         value["disk"] = built.space.to_json();
         for (list, added) in value["lists"].as_array_mut().into_iter().flatten().zip(lists) {
             list["examples"] = examples_json(&added.tally);
-            list["codes"] = codes_json(&added.codes);
+            list["codes"] = codes::to_json(&added.codes);
             list["cut_short"] = json!(added.cut_short);
         }
         writeln!(out, "{value}")?;
@@ -276,7 +230,7 @@ fn report(args: &BuildArgs, built: &Built) -> anyhow::Result<()> {
     for (source, added) in index.sources().iter().zip(lists) {
         index_info::write_source(&mut out, source)?;
         for code in &added.codes {
-            writeln!(out, "    {}", visible(&code_line(code)))?;
+            writeln!(out, "    {}", visible(&codes::line(code)))?;
         }
         write_examples(&mut out, &added.tally)?;
         if let Some(cut_short) = &added.cut_short {

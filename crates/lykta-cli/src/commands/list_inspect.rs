@@ -5,11 +5,12 @@ use std::io::{self, Write};
 
 use lykta::list::{Format, ReadOptions, Reader, Row, Tally};
 use lykta::source::{Locator, visible};
-use lykta::{CodeCount, Kind, Role};
+use lykta::{CodeCount, Kind};
 use serde_json::{Value, json};
 
 use super::index_build::{is_stdin, open};
 use crate::args::InspectArgs;
+use crate::codes;
 use crate::progress::{Activity, Counting};
 
 /// Rows that are read without `--all`.
@@ -128,7 +129,7 @@ impl Seen {
             writeln!(out, "    photodna: {} entries, kept and not matched", tally.photodna)?;
         }
         for code in &self.codes {
-            writeln!(out, "    {}", visible(&code_line(code)))?;
+            writeln!(out, "    {}", visible(&codes::line(code)))?;
         }
         if self.has_more_codes {
             writeln!(out, "    and more codes: check which column holds the code")?;
@@ -156,32 +157,13 @@ impl Seen {
             "cut_short": self.cut_short, "rows": tally.rows, "accepted": tally.accepted,
             "deleted": tally.deleted, "rejected": counts_json(&tally.rejected),
             "dropped": counts_json(&tally.dropped), "entries_with": kinds, "photodna": tally.photodna,
-            "codes": codes_json(&self.codes), "examples": examples_json(tally),
+            "codes": codes::to_json(&self.codes), "examples": examples_json(tally),
         })
     }
 }
 
-fn counts_json(counts: &BTreeMap<lykta::list::Reason, u64>) -> Value {
+pub(crate) fn counts_json(counts: &BTreeMap<lykta::list::Reason, u64>) -> Value {
     counts.iter().map(|(reason, count)| (reason.name().to_owned(), json!(count))).collect()
-}
-
-/// A code with its count, and what was decided on it.
-pub(crate) fn code_line(code: &CodeCount) -> String {
-    let decided = code.decided.map_or_else(String::new, |(role, _)| format!(" -> {}", role.name()));
-    format!("{} code {}: {} entries{decided}", code.scope(), code.describe(), code.count)
-}
-
-/// The same as JSON.
-pub(crate) fn codes_json(codes: &[CodeCount]) -> Value {
-    let one = |code: &CodeCount| {
-        let CodeCount { scheme, version, code: own, count, decided } = code;
-        let name = lykta::list::schemes::published_name(scheme, version, own);
-        json!({
-            "scheme": scheme, "version": version, "code": own, "name": name, "entries": count,
-            "role": decided.map(|(role, _): (Role, bool)| role.name()),
-        })
-    };
-    codes.iter().map(one).collect()
 }
 
 /// The first rejected rows and unused values of each reason.

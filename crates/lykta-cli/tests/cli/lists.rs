@@ -125,3 +125,29 @@ fn a_list_that_was_cut_needs_a_word_and_is_marked() {
     assert!(text.contains("NOT COMPLETE"), "{text}");
     assert!(place.run("index info l.lykta").expect(0).out.contains("NOT COMPLETE"));
 }
+
+/// A base and what was new since answer as a new base would; the same delivery again changes nothing.
+#[test]
+fn deliveries_become_a_base_and_additions_to_it() {
+    let place = Place::new();
+    let (a, b, c) = ("a".repeat(32), "b".repeat(32), "c".repeat(32));
+    place.write("monday.csv", format!("id,md5\none,{a}\ntwo,{b}\n"));
+    place.write("tuesday.csv", format!("id,md5\ntwo,{b}\nthree,{c}\n"));
+    let text = place.run("list apply -q own.store monday.csv --base base.lykta").expect(0).out;
+    assert!(text.contains("own.store: 2 entries count"), "{text}");
+    let apply = "list apply -q own.store --whole tuesday.csv -o new.lykta";
+    let text = place.run(apply).expect(0).out;
+    assert!(text.contains("new.lykta: 1 entries, 1 retractions"), "{text}");
+    let first = place.read("new.lykta");
+    place.run(apply).expect(0);
+    assert_eq!(place.read("new.lykta"), first);
+    let found = |hash: &str| {
+        let run = place.run(&format!("query base.lykta --index new.lykta md5:{hash}"));
+        run.json_lines()[0]["matches"].as_array().unwrap().len()
+    };
+    assert_eq!([&a, &b, &c].map(|hash| found(hash)), [0, 1, 1]);
+    let matched = &place.run(&format!("query base.lykta --index new.lykta md5:{c}")).json_lines()[0]["matches"][0];
+    assert_eq!((matched["list"].as_str(), matched["row"].as_u64()), (Some("own"), Some(2)));
+    place.write("no.store", "something else");
+    place.run("list apply -q no.store monday.csv").refused(&["no.store", "no store of Lykta"]);
+}

@@ -1,0 +1,181 @@
+//! `lykta list apply`.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{anyhow, bail};
+use lykta::list::ReadOptions;
+use lykta::source::{Locator, visible};
+use lykta::store::Store;
+use lykta::{
+    AddListError, AddedStore, BuildOptions, Builder, CodeCount, Delivered, Delivery, ListOptions, Role,
+    StorePart, add_store, deliver, is_ambiguous,
+};
+use serde_json::{Value, json};
+
+use super::index_build::{folder_of, is_stdin, write};
+use super::list_inspect::{counts_json, examples_json, write_examples};
+use crate::args::ApplyArgs;
+use crate::codes;
+use crate::progress::{Activity, Counting};
+use crate::say::note;
+
+pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
+    if let Some(path) = args.files.iter().find(|path| is_stdin(path) || path.is_dir()) {
+        bail!("{} is no file: deliveries are read twice, so put them into files", Locator::from_path(path));
+    }
+    let options = list_options(args)?;
+    let shown = Locator::from_path(&args.store);
+    let of_store = |error: lykta::store::Error| anyhow!("{shown}: {error}");
+    let mut store = Store::open_or_create(&args.store).map_err(of_store)?;
+    let total: Option<u64> =
+        args.files.iter().map(|path| std::fs::metadata(path).ok().map(|file| 2 * file.len())).sum();
+    let activity = Activity::of(args.quiet, total);
+    activity.say("taking deliveries".to_owned());
+    let deliveries: Vec<Delivery> = args.files.iter().map(|path| delivery(args, path)).collect();
+    let delivered = deliver(&mut store, &deliveries, args.whole, |file| Counting::new(file, &activity))?;
+    let base = match &args.base {
+        None => None,
+        Some(path) => {
+            let base = index(args, &mut store, StorePart::All, &options, path, &activity)?;
+            store.mark_base().map_err(of_store)?;
+            Some(base)
+        }
+    };
+    let additions = match &args.output {
+        None => None,
+        Some(path) => {
+            if !store.has_base().map_err(of_store)? && !args.quiet {
+                note("there is no base yet, so the index holds everything: --base writes one");
+            }
+            Some(index(args, &mut store, StorePart::Additions, &options, path, &activity)?)
+        }
+    };
+    drop(activity);
+    let result = Applied { delivered, base, additions, entries: store.count().map_err(of_store)? };
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", result.to_json(args))?;
+    } else {
+        result.print(args, &mut out)?;
+    }
+    Ok(0)
+}
+
+/// What holds for the list as a whole. It is called by the name of its store, whatever its files are called.
+fn list_options(args: &ApplyArgs) -> anyhow::Result<ListOptions> {
+    let name = args.store.file_stem().ok_or_else(|| anyhow!("a store is a file: give its path"))?;
+    Ok(ListOptions {
+        name: Locator::from_path(Path::new(name)).to_string(),
+        role: if args.ignore { Role::Ignore } else { Role::Match },
+        codes: codes::read(&args.codes)?,
+        ignore_classified: args.ignore_classified,
+        ..ListOptions::default()
+    })
+}
+
+fn delivery(args: &ApplyArgs, path: &Path) -> Delivery {
+    let name = Locator::from_path(path.file_name().map_or(path, Path::new)).to_string();
+    let read = ReadOptions {
+        format: args.read.format_of(&name),
+        path: Some(path.to_owned()),
+        folder: Some(folder_of(&args.store).to_owned()),
+        ..ReadOptions::default()
+    };
+    Delivery { name, path: path.to_owned(), read, keep_partial: args.read.keep_partial }
+}
+
+/// Writes an index of the store.
+fn index(
+    args: &ApplyArgs,
+    store: &mut Store,
+    part: StorePart,
+    options: &ListOptions,
+    path: &Path,
+    activity: &Activity,
+) -> anyhow::Result<AddedStore> {
+    activity.say(format!("building {}", Locator::from_path(path)));
+    let folder = Some(folder_of(path).to_owned());
+    let mut builder = Builder::new(BuildOptions { memory: args.memory, folder, ..BuildOptions::default() });
+    let as_one = |codes: &[CodeCount]| vec![(options.name.clone(), codes.to_vec())];
+    let added = match add_store(&mut builder, store, part, options) {
+        Ok(added) => added,
+        Err(AddListError::Undecided { codes, .. }) => {
+            let lists = as_one(&codes);
+            let lists: Vec<_> = lists.iter().map(|(name, codes)| (&name[..], codes.clone())).collect();
+            bail!("the deliveries are kept in the store, but {}", codes::refusal(args.json, &lists)?);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if is_ambiguous(&added.codes) {
+        let lists = as_one(&added.codes);
+        let lists: Vec<_> = lists.iter().map(|(name, codes)| (&name[..], codes.clone())).collect();
+        bail!("the deliveries are kept in the store, but {}", codes::ambiguity(args.json, &lists)?);
+    }
+    write(builder, path, activity)?;
+    Ok(added)
+}
+
+/// What was done.
+struct Applied {
+    delivered: Vec<Delivered>,
+    base: Option<AddedStore>,
+    additions: Option<AddedStore>,
+    /// Entries that count now.
+    entries: u64,
+}
+
+impl Applied {
+    fn print(&self, args: &ApplyArgs, out: &mut impl Write) -> io::Result<()> {
+        for Delivered { name, format, tally, cut_short } in &self.delivered {
+            writeln!(
+                out,
+                "{} ({format}): {} rows, {} accepted, {} rejected, {} deletions",
+                visible(name),
+                tally.rows,
+                tally.accepted,
+                tally.rejected_total(),
+                tally.deleted
+            )?;
+            write_examples(out, tally)?;
+            if let Some(cut_short) = cut_short {
+                writeln!(out, "    NOT COMPLETE: {}", visible(cut_short))?;
+            }
+        }
+        writeln!(out, "{}: {} entries count", Locator::from_path(&args.store), self.entries)?;
+        for (path, added) in self.indexes(args) {
+            let AddedStore { entries, retractions, codes } = added;
+            let path = Locator::from_path(path);
+            writeln!(out, "{path}: {entries} entries, {retractions} retractions")?;
+            codes.iter().try_for_each(|code| writeln!(out, "    {}", visible(&codes::line(code))))?;
+        }
+        Ok(())
+    }
+
+    fn to_json(&self, args: &ApplyArgs) -> Value {
+        let file = |Delivered { name, format, tally, cut_short }: &Delivered| {
+            json!({
+                "name": name, "format": format.name(), "rows": tally.rows, "accepted": tally.accepted,
+                "deleted": tally.deleted, "rejected": counts_json(&tally.rejected),
+                "dropped": counts_json(&tally.dropped), "photodna": tally.photodna,
+                "cut_short": cut_short, "examples": examples_json(tally),
+            })
+        };
+        let index = |added: &AddedStore| {
+            json!({
+                "entries": added.entries, "retractions": added.retractions, "codes": codes::to_json(&added.codes),
+            })
+        };
+        json!({
+            "v": 1, "store": Locator::from_path(&args.store).to_string(), "entries": self.entries,
+            "files": self.delivered.iter().map(file).collect::<Vec<_>>(),
+            "base": self.base.as_ref().map(index), "additions": self.additions.as_ref().map(index),
+        })
+    }
+
+    /// The indexes that were written.
+    fn indexes<'a>(&'a self, args: &'a ApplyArgs) -> impl Iterator<Item = (&'a Path, &'a AddedStore)> {
+        let base = args.base.as_deref().zip(self.base.as_ref());
+        base.into_iter().chain(args.output.as_deref().zip(self.additions.as_ref()))
+    }
+}

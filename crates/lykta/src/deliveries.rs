@@ -1,0 +1,197 @@
+//! Deliveries of a list: files taken into a store, and indexes made of it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use lykta_index::{Builder, Source, SourceId};
+use lykta_list::{ReadOptions, Reader, Row, Tally};
+use lykta_store::{FileDescription, FileId, Store};
+use thiserror::Error;
+
+use crate::codes::CodeCount;
+use crate::digesting::Digesting;
+use crate::lists::{AddListError, Adding, ListOptions, fill_counts};
+
+/// A file to be taken into a store.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Its name in results.
+    pub name: String,
+    /// The file: read twice, for its digest and for its rows.
+    pub path: PathBuf,
+    /// How to read it.
+    pub read: ReadOptions,
+    /// Take what there is of it when it was cut short.
+    pub keep_partial: bool,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    /// Its name in results.
+    pub name: String,
+    /// The format it was read as.
+    pub format: lykta_list::Format,
+    /// Its rows.
+    pub tally: Tally,
+    /// Why it is not complete, when it was cut short and was to be kept all the same.
+    pub cut_short: Option<String>,
+}
+
+/// Why files could not be taken. Nothing of any of them was.
+#[derive(Debug, Error)]
+pub enum DeliveryError {
+    /// A file cannot be read.
+    #[error("cannot read {name}: {source}; check its path and permissions")]
+    Io {
+        /// Its name.
+        name: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file is not a list.
+    #[error("{name}: {source}")]
+    List {
+        /// Its name.
+        name: String,
+        /// What is wrong with it.
+        source: lykta_list::Error,
+    },
+    /// A file was changed while it was read.
+    #[error("{name} was changed while it was read: give the command again when nobody writes to it")]
+    Changed {
+        /// Its name.
+        name: String,
+    },
+    /// The store says no.
+    #[error(transparent)]
+    Store(#[from] lykta_store::Error),
+}
+
+/// Takes files into a store, all or none. With `are_whole` they are the whole list: what none of them names
+/// counts no longer. `wrap` sees each file as it is read, for progress.
+///
+/// # Errors
+/// [`DeliveryError`]; the store is then as it was.
+pub fn deliver<R: Read>(
+    store: &mut Store,
+    deliveries: &[Delivery],
+    are_whole: bool,
+    wrap: impl Fn(File) -> R,
+) -> Result<Vec<Delivered>, DeliveryError> {
+    let mut transaction = if are_whole { store.begin_whole()? } else { store.begin()? };
+    let mut delivered = Vec::new();
+    for Delivery { name, path, read, keep_partial } in deliveries {
+        let io = |source| DeliveryError::Io { name: name.clone(), source };
+        let list = |source| DeliveryError::List { name: name.clone(), source };
+        let (sha256, bytes) = digest(path).map_err(io)?;
+        let mut input = Digesting::new(wrap(File::open(path).map_err(io)?));
+        let mut reader = Reader::new(&mut input, read).map_err(list)?;
+        let format = reader.format();
+        let description = FileDescription { name: name.clone(), format, version: None, sha256, bytes };
+        let file = transaction.add_file(&description)?;
+        let (mut tally, mut cut_short) = (Tally::default(), None);
+        for row in &mut reader {
+            let row: Row = match row {
+                Err(error) if error.is_truncated() && *keep_partial => {
+                    cut_short = Some(error.to_string());
+                    break;
+                }
+                row => row.map_err(list)?,
+            };
+            tally.add(&row);
+            transaction.apply(file, &row)?;
+        }
+        transaction.finish_file(file, reader.version().as_deref(), &tally)?;
+        drop(reader);
+        io::copy(&mut input, &mut io::sink()).map_err(io)?;
+        if (input.sha256(), Digesting::bytes(&input)) != (sha256, bytes) {
+            return Err(DeliveryError::Changed { name: name.clone() });
+        }
+        delivered.push(Delivered { name: name.clone(), format, tally, cut_short });
+    }
+    transaction.commit()?;
+    Ok(delivered)
+}
+
+fn digest(path: &Path) -> io::Result<([u8; 32], u64)> {
+    let mut file = Digesting::new(File::open(path)?);
+    io::copy(&mut file, &mut io::sink())?;
+    Ok((file.sha256(), Digesting::bytes(&file)))
+}
+
+/// What of a store goes into an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StorePart {
+    /// Everything that counts: a base.
+    All,
+    /// What is new or otherwise since the base, and retractions of what counts no longer.
+    Additions,
+}
+
+/// What went into an index.
+#[derive(Clone, Debug, Default)]
+pub struct AddedStore {
+    /// Entries.
+    pub entries: u64,
+    /// Retractions.
+    pub retractions: u64,
+    /// The codes of categorised entries.
+    pub codes: Vec<CodeCount>,
+}
+
+/// Adds a store to an index under construction: each of its files is a source of the name that `options` give
+/// the list, so that a match names the file and the row that say so.
+///
+/// # Errors
+/// As [`add_list`](crate::add_list), and when the store cannot be read.
+pub fn add_store(
+    builder: &mut Builder,
+    store: &mut Store,
+    part: StorePart,
+    options: &ListOptions,
+) -> Result<AddedStore, AddListError> {
+    let mut sources: BTreeMap<FileId, SourceId> = BTreeMap::new();
+    for file in store.files()? {
+        let description = file.description;
+        let mut source = Source {
+            name: options.name.clone(),
+            role: options.role,
+            format: description.format.name().to_owned(),
+            version: description.version.unwrap_or_default(),
+            sha256: description.sha256,
+            bytes: description.bytes,
+            near_radius: options.near_radius,
+            min_quality: options.min_quality,
+            ..Source::default()
+        };
+        fill_counts(&mut source, &file.tally.unwrap_or_default());
+        sources.insert(file.id, builder.add_source(source));
+    }
+    let mut added = AddedStore::default();
+    if part == StorePart::Additions {
+        for name in store.additions()?.tombstones() {
+            builder.retract(&options.name, &name?)?;
+            added.retractions += 1;
+        }
+    }
+    let additions = store.additions()?;
+    let mut adding = Adding::new(builder, options);
+    let mut add = |stored: Result<lykta_store::StoredEntry, lykta_store::Error>| -> Result<(), AddListError> {
+        let stored = stored?;
+        let source = sources.get(&stored.file).copied().ok_or(lykta_store::Error::NoSuchFile)?;
+        added.entries += 1;
+        adding.add(source, stored.entry)
+    };
+    match part {
+        StorePart::Additions => additions.entries().try_for_each(&mut add)?,
+        StorePart::All => {
+            drop(additions);
+            store.all()?.try_for_each(&mut add)?;
+        }
+    }
+    added.codes = adding.finish()?.codes;
+    Ok(added)
+}
