@@ -2,10 +2,12 @@
 
 pub(crate) mod csv;
 pub(crate) mod encase;
+mod gather;
 pub(crate) mod hashdeep;
 pub(crate) mod hashkeeper;
 pub(crate) mod icse;
 pub(crate) mod ilook;
+mod json;
 pub(crate) mod mapped;
 pub(crate) mod ncmec;
 pub(crate) mod nsrl_sql;
