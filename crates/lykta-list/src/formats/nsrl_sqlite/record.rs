@@ -121,7 +121,7 @@ impl Shape {
             }
             let cell = column.map_or(&Cell::Null, |column| &cells[column]);
             let is_number = self.relation == Relation::File && NUMBERS.contains(&name);
-            push_literal(&mut key, cell, is_number);
+            push_literal(&mut key, cell, is_number || is_plain_number(self.relation, cell));
         }
         key.push(')');
         key
@@ -190,6 +190,12 @@ fn size(cell: &Cell) -> Result<Option<u64>, Cause> {
 /// The number that a text is, as SQLite turns texts of such columns into numbers.
 fn whole(text: &[u8]) -> Option<i64> {
     std::str::from_utf8(text.trim_ascii()).ok()?.parse().ok()
+}
+
+/// Whether a text of METADATA is a number as numbers are written: which columns hold numbers is not published.
+fn is_plain_number(relation: Relation, cell: &Cell) -> bool {
+    let Cell::Text(text) = cell else { return false };
+    relation == Relation::Metadata && whole(text).is_some_and(|number| number.to_string().as_bytes() == text)
 }
 
 /// The literal of SQL for a value: a text in quotation marks, which are doubled in it. Bytes that are not UTF-8
