@@ -172,6 +172,9 @@ impl Codes {
 
     /// What is decided on a label's code; `None` when nothing is.
     pub fn decide(&self, label: &Label) -> Option<Decided<'_>> {
+        if self.rules.is_empty() {
+            return None;
+        }
         let scopes = [
             Scope::Version(label.scheme.clone(), label.version.clone()),
             Scope::Scheme(label.scheme.clone()),

@@ -2,19 +2,19 @@
 //!
 //! Reading and adding run in two threads: what is read from a list takes about as long as sorting it in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
 use std::sync::mpsc;
 use std::thread;
 
 use lykta_hash::Kind;
-use lykta_index::{Builder, Label, NewEntry, Role, Source, SourceId};
-use lykta_list::{Entry, Position, ReadOptions, Reader, Reason, Row, Tally};
-use lykta_store::{FileDescription, Store};
+use lykta_index::{Builder, NewEntry, Role, Source, SourceId};
+use lykta_list::{Entry, Label, Position, ReadOptions, Reader, Reason, Row, Tally};
 use thiserror::Error;
 
-use crate::codes::{CodeCount, Codes};
+use crate::codes::{CodeCount, Codes, Decided};
 use crate::digesting::Digesting;
+use crate::entries::{ReadEntries, ReadList, ReadListError, each_entry};
 
 /// Rows that are handed from one thread to the other at a time.
 const BATCH_ROWS: usize = 1024;
@@ -135,12 +135,15 @@ pub fn add_list(
     };
     let id = builder.add_source(source);
     let mut adding = Adding::new(builder, options);
-    let (tally, cut_short, living) = if rows.format().has_keys() {
-        let (tally, cut_short, living) = add_last_states(&mut rows, &mut adding, id)?;
-        (tally, cut_short, Some(living))
+    let ReadList { tally, cut_short, living } = if rows.format().has_keys() {
+        let how = ReadEntries { folder: options.read.folder.as_deref(), keep_partial: options.keep_partial };
+        each_entry(&mut rows, how, |entry| adding.add(id, entry)).map_err(|error| match error {
+            ReadListError::List(source) => list_error(source),
+            ReadListError::Store(error) => error.into(),
+            ReadListError::Taker(error) => error,
+        })?
     } else {
-        let (tally, cut_short) = add_rows(&mut rows, &mut adding, id)?;
-        (tally, cut_short, None)
+        add_rows(&mut rows, &mut adding, id)?
     };
     let Counted { codes, not_ignored } = adding.finish()?;
     let version = rows.version().unwrap_or_default();
@@ -170,49 +173,9 @@ pub(crate) fn fill_counts(source: &mut Source, tally: &Tally) {
     source.dropped = named(&tally.dropped);
 }
 
-/// Adds what a list says last of each entry, where it may say several things of one. They wait in a temporary
-/// store, since the last word may come late and lists are long.
-fn add_last_states(
-    rows: &mut Reader<'_>,
-    adding: &mut Adding<'_>,
-    id: SourceId,
-) -> Result<(Tally, Option<String>, u64), AddListError> {
-    let options = adding.options;
-    let format = rows.format();
-    let folder = options.read.folder.clone().unwrap_or_else(std::env::temp_dir);
-    let mut store = Store::temporary(&folder)?;
-    let mut transaction = store.begin()?;
-    let description =
-        FileDescription { name: options.name.clone(), format, version: None, sha256: [0; 32], bytes: 0 };
-    let file = transaction.add_file(&description)?;
-    let (mut tally, mut cut_short) = (Tally::default(), None);
-    for row in rows {
-        let row = match row {
-            Err(error) if error.is_truncated() && options.keep_partial => {
-                cut_short = Some(error.to_string());
-                break;
-            }
-            row => row.map_err(|source| AddListError::List { name: options.name.clone(), source })?,
-        };
-        tally.add(&row);
-        transaction.apply(file, &row)?;
-    }
-    transaction.commit()?;
-    let mut living = 0;
-    for stored in store.all()? {
-        adding.add(id, stored?.entry)?;
-        living += 1;
-    }
-    Ok((tally, cut_short, living))
-}
-
 /// Reads all rows here and adds them in another thread; returns why the list is not complete, when what
 /// there is of it is to be kept.
-fn add_rows(
-    rows: &mut Reader<'_>,
-    adding: &mut Adding<'_>,
-    id: SourceId,
-) -> Result<(Tally, Option<String>), AddListError> {
+fn add_rows(rows: &mut Reader<'_>, adding: &mut Adding<'_>, id: SourceId) -> Result<ReadList, AddListError> {
     let options = adding.options;
     thread::scope(|scope| {
         let (full, batches) = mpsc::sync_channel::<Vec<Row>>(2);
@@ -261,7 +224,7 @@ fn add_rows(
             Err(panic) => std::panic::resume_unwind(panic),
         };
         read.map_err(|source| AddListError::List { name: options.name.clone(), source })?;
-        Ok((tally, cut_short))
+        Ok(ReadList { tally, cut_short, living: None })
     })
 }
 
@@ -269,11 +232,21 @@ fn add_rows(
 pub(crate) struct Adding<'b> {
     builder: &'b mut Builder,
     options: &'b ListOptions,
-    codes: BTreeMap<(String, String, String), CodeCount>,
+    codes: Vec<KnownCode<'b>>,
+    /// Where in `codes` each stands, by scheme, version and code with a 0 between them.
+    codes_by_name: HashMap<String, usize>,
+    /// The name that is looked up; kept for its room.
+    name: String,
     /// Whether some entry has a code that nobody decided on: then all that is still done is counting.
     is_undecided: bool,
     /// Perceptual hashes that were left out of ignored entries.
     not_ignored: BTreeMap<Kind, u64>,
+}
+
+/// A code that some entry has had, and what was decided on it.
+struct KnownCode<'b> {
+    counted: CodeCount,
+    decided: Option<Decided<'b>>,
 }
 
 /// What was counted while adding.
@@ -285,8 +258,15 @@ pub(crate) struct Counted {
 
 impl<'b> Adding<'b> {
     pub(crate) fn new(builder: &'b mut Builder, options: &'b ListOptions) -> Self {
-        let (codes, not_ignored) = (BTreeMap::new(), BTreeMap::new());
-        Self { builder, options, codes, is_undecided: false, not_ignored }
+        Self {
+            builder,
+            options,
+            codes: Vec::new(),
+            codes_by_name: HashMap::new(),
+            name: String::new(),
+            is_undecided: false,
+            not_ignored: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn add(&mut self, source: SourceId, mut entry: Entry) -> Result<(), AddListError> {
@@ -310,7 +290,8 @@ impl<'b> Adding<'b> {
 
     /// The counts, unless some code is not decided on.
     pub(crate) fn finish(self) -> Result<Counted, AddListError> {
-        let codes: Vec<CodeCount> = self.codes.into_values().collect();
+        let mut codes: Vec<CodeCount> = self.codes.into_iter().map(|known| known.counted).collect();
+        codes.sort_by(|a, b| (&a.scheme, &a.version, &a.code).cmp(&(&b.scheme, &b.version, &b.code)));
         if self.is_undecided {
             return Err(AddListError::Undecided { name: self.options.name.clone(), codes });
         }
@@ -329,24 +310,46 @@ impl<'b> Adding<'b> {
             }
             return Ok((Role::Ignore, ""));
         }
-        let decided = options.codes.decide(label);
-        if entry.categorised {
-            let key = (label.scheme.clone(), label.version.clone(), label.code.clone());
-            if self.codes.len() >= MOST_CODES && !self.codes.contains_key(&key) {
-                let position = entry.position;
-                return Err(AddListError::ManyCodes { name: options.name.clone(), position });
-            }
-            let code = self.codes.entry(key).or_insert_with_key(|(scheme, version, code)| CodeCount {
-                scheme: scheme.clone(),
-                version: version.clone(),
-                code: code.clone(),
-                count: 0,
-                decided: decided.map(|decided| (decided.role, decided.by_any)),
-            });
-            code.count += 1;
+        let decided = if entry.categorised {
+            let known = self.known_code(label, entry.position)?;
+            known.counted.count += 1;
+            let decided = known.decided;
             self.is_undecided |= decided.is_none();
-        }
+            decided
+        } else {
+            options.codes.decide(label)
+        };
         Ok(decided.map_or((options.role, ""), |decided| (decided.role, decided.site)))
+    }
+
+    /// A label's code. Of a list with millions of entries it is looked up millions of times, so a code that was
+    /// seen before takes no allocation.
+    fn known_code(&mut self, label: &Label, position: Position) -> Result<&mut KnownCode<'b>, AddListError> {
+        let Label { scheme, version, code, .. } = label;
+        self.name.clear();
+        for part in [scheme, "\0", version, "\0", code] {
+            self.name.push_str(part);
+        }
+        let at = match self.codes_by_name.get(&self.name) {
+            Some(at) => *at,
+            None if self.codes.len() == MOST_CODES => {
+                return Err(AddListError::ManyCodes { name: self.options.name.clone(), position });
+            }
+            None => {
+                let decided = self.options.codes.decide(label);
+                let counted = CodeCount {
+                    scheme: scheme.clone(),
+                    version: version.clone(),
+                    code: code.clone(),
+                    count: 0,
+                    decided: decided.map(|decided| (decided.role, decided.by_any)),
+                };
+                self.codes.push(KnownCode { counted, decided });
+                self.codes_by_name.insert(self.name.clone(), self.codes.len() - 1);
+                self.codes.len() - 1
+            }
+        };
+        Ok(&mut self.codes[at])
     }
 }
 
@@ -355,7 +358,7 @@ fn new_entry<'a>(entry: &'a Entry, role: Role, site: &'a str) -> NewEntry<'a> {
         row: entry.row,
         name: entry.name.as_deref(),
         hashes: &entry.hashes,
-        label: entry.label.as_ref().map(|label| Label {
+        label: entry.label.as_ref().map(|label| lykta_index::Label {
             scheme: &label.scheme,
             version: &label.version,
             code: &label.code,

@@ -4,9 +4,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use lykta::list::{Entry, ReadOptions, Reader, Row, Tally};
+use lykta::list::{Entry, ReadOptions, Reader};
 use lykta::source::Locator;
-use lykta::{Kind, ListForm, ListWriter};
+use lykta::{Kind, ListForm, ListWriter, ReadEntries, ReadList, ReadListError, each_entry};
 
 use super::index_build::{folder_of, is_stdin, open};
 use crate::args::{ConvertArgs, ConvertTo};
@@ -76,26 +76,18 @@ impl<W: Write> Converter<'_, W> {
             ..ReadOptions::default()
         };
         let input = Counting::new(open(path)?, activity);
-        let reader = Reader::new(input, &options).map_err(|error| anyhow!("{shown}: {error}"))?;
-        let (mut tally, mut cut_short) = (Tally::default(), None);
-        for row in reader {
-            let row = match row {
-                Err(error) if error.is_truncated() && self.args.read.keep_partial => {
-                    cut_short = Some(error);
-                    break;
-                }
-                row => row.map_err(|error| anyhow!("{shown}: {error}"))?,
-            };
-            tally.add(&row);
-            if let Row::Accepted(entry) = &row {
-                self.write(&name, entry)?;
-            }
-        }
+        let mut reader = Reader::new(input, &options).map_err(|error| anyhow!("{shown}: {error}"))?;
+        let how = ReadEntries { folder: None, keep_partial: self.args.read.keep_partial };
+        let read = each_entry(&mut reader, how, |entry| self.write(&name, &entry));
+        let ReadList { tally, cut_short, .. } = read.map_err(|error| match error {
+            ReadListError::Taker(error) => error,
+            error => anyhow!("{shown}: {error}"),
+        })?;
         let rejected = tally.rejected_total();
         if !self.args.quiet {
             if rejected + tally.dropped_total() + tally.deleted > 0 {
                 note(format_args!(
-                    "{shown}: {} rows, {} accepted, {rejected} rejected, {} deletions left out, {} values not used; \
+                    "{shown}: {} rows, {} accepted, {rejected} rejected, {} deletions, {} values not used; \
                      `lykta list inspect --all` says which",
                     tally.rows,
                     tally.accepted,

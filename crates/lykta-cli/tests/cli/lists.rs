@@ -146,7 +146,8 @@ fn deliveries_become_a_base_and_additions_to_it() {
         run.json_lines()[0]["matches"].as_array().unwrap().len()
     };
     assert_eq!([&a, &b, &c].map(|hash| found(hash)), [0, 1, 1]);
-    let matched = &place.run(&format!("query base.lykta --index new.lykta md5:{c}")).json_lines()[0]["matches"][0];
+    let matched =
+        &place.run(&format!("query base.lykta --index new.lykta md5:{c}")).json_lines()[0]["matches"][0];
     assert_eq!((matched["list"].as_str(), matched["row"].as_u64()), (Some("own"), Some(2)));
     place.write("no.store", "something else");
     place.run("list apply -q no.store monday.csv").refused(&["no.store", "no store of Lykta"]);
