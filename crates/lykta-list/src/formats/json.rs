@@ -4,6 +4,7 @@
 //! text     the bytes, with their offsets; the extent of the next value is found without parsing it
 //! records  the records of documents whose lists are opened, not read whole
 //! parse    one record, whatever is wrong with its text
+//! time     seconds since 1970
 //! value    one field, of whatever type it is
 //! list     an array within a record
 //! ```
@@ -13,13 +14,15 @@
 //! and a field of the wrong type spoils only itself.
 
 mod list;
-mod parse;
+pub(crate) mod parse;
 mod records;
 mod scan;
 mod text;
+mod time;
 mod value;
 
 pub(crate) use list::List;
-pub(crate) use parse::{Flaw, parse};
+pub(crate) use parse::Flaw;
 pub(crate) use records::{Record, Records, Shape};
+pub(crate) use time::seconds;
 pub(crate) use value::Value;

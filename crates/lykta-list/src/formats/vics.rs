@@ -26,7 +26,7 @@ use crate::formats::Rows;
 use crate::formats::json::{Flaw, Record, Records, Shape, Value, parse};
 use crate::input::{Head, Input};
 use crate::position::Position;
-use crate::reason::{Cause, Problem};
+use crate::reason::Problem;
 
 /// Whether a list is an OData document, or one of its media is to be seen.
 pub(crate) fn is_meant(head: &Head<'_>) -> bool {
@@ -102,19 +102,16 @@ impl Rows for VicsRows<'_> {
 /// What a record says, with the hashes that do not fit into its entry; an error when it is no JSON.
 fn row(record: Record<'_>, row: u64, context: Option<&Context>) -> Result<(Row, Vec<Surplus>), String> {
     let position = Position::Byte(record.offset);
-    let entry = Entry { row, position, ..Entry::default() };
     let mut mended = String::new();
-    let cause = if record.bytes.starts_with(b"{") {
-        match parse::<Media<'_>>(record.bytes, &mut mended) {
-            Ok(parsed) => return Ok(parsed.value.row(entry, parsed.not_utf8, context)),
-            Err(Flaw::Syntax(detail)) => return Err(detail),
-            Err(Flaw::Content(_)) => Cause::Type { expected: "an object with each key once" },
+    match parse::object::<Media<'_>>(record.bytes, &mut mended) {
+        Ok(parsed) => {
+            let entry = Entry { row, position, ..Entry::default() };
+            Ok(parsed.value.row(entry, parsed.not_utf8, context))
         }
-    } else {
-        match parse::<Value<'_>>(record.bytes, &mut mended) {
-            Err(Flaw::Syntax(detail)) => return Err(detail),
-            _ => Cause::Type { expected: "an object" },
+        Err(Flaw::Content(cause)) => {
+            let rejection = Rejection::new(row, position, vec![Problem::row(cause)]);
+            Ok((Row::Rejected(rejection), Vec::new()))
         }
-    };
-    Ok((Row::Rejected(Rejection::new(row, position, vec![Problem::row(cause)])), Vec::new()))
+        Err(Flaw::Syntax(detail)) => Err(detail),
+    }
 }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::reason::Cause;
+
 /// A record, and what had to be left out of its text.
 pub(crate) struct Parsed<T> {
     pub(crate) value: T,
@@ -18,12 +20,12 @@ pub(crate) enum Flaw {
     /// It is no JSON: what follows cannot be relied on either.
     Syntax(String),
     /// It is JSON, and not what the format has: only this record is lost.
-    Content(String),
+    Content(Cause),
 }
 
 /// Reads `bytes` as one value. Text that cannot be read is replaced in `mended`: tools cut names in the middle
 /// of a character, and a hash beside such a name is still a hash.
-pub(crate) fn parse<'a, T: Deserialize<'a>>(
+pub(super) fn parse<'a, T: Deserialize<'a>>(
     bytes: &'a [u8],
     mended: &'a mut String,
 ) -> Result<Parsed<T>, Flaw> {
@@ -48,10 +50,25 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(
     }
 }
 
+/// Reads `bytes` as an object; anything else is a flaw of content.
+pub(crate) fn object<'a, T: Deserialize<'a>>(
+    bytes: &'a [u8],
+    mended: &'a mut String,
+) -> Result<Parsed<T>, Flaw> {
+    if bytes.starts_with(b"{") {
+        return parse(bytes, mended);
+    }
+    match parse::<IgnoredAny>(bytes, mended) {
+        Ok(_) => Err(Flaw::Content(Cause::Type { expected: "an object" })),
+        Err(flaw) => Err(flaw),
+    }
+}
+
 fn flaw(text: &str, error: &serde_json::Error) -> Flaw {
     // An error of content stops in the middle: what is behind it has not been looked at.
     match serde_json::from_str::<IgnoredAny>(text) {
-        Ok(_) if error.is_data() => Flaw::Content(error.to_string()),
+        // The fields take any value, so what is wrong is a key that is there twice.
+        Ok(_) if error.is_data() => Flaw::Content(Cause::Type { expected: "an object with each key once" }),
         Ok(_) => Flaw::Syntax(error.to_string()),
         Err(error) => Flaw::Syntax(error.to_string()),
     }

@@ -150,7 +150,8 @@ impl<'r, S: Shape> Records<'r, S> {
         let mut mended = String::new();
         let members: Members<'_> = match parse(&object, &mut mended) {
             Ok(parsed) => parsed.value,
-            Err(Flaw::Syntax(detail) | Flaw::Content(detail)) => return Err(self.text.malformed(detail)),
+            Err(Flaw::Syntax(detail)) => return Err(self.text.malformed(detail)),
+            Err(Flaw::Content(cause)) => return Err(self.text.malformed(cause.to_string())),
         };
         for (key, value) in &members.0 {
             let is_list_again = S::LISTS.get(level) == Some(&key.as_str());

@@ -1,0 +1,169 @@
+//! Records of `/threat_updates`.
+//!
+//! A record without `descriptors` deletes its indicator as one with `should_delete` does: nobody who may be seen
+//! has an opinion on it any more (issue 834 of the reference client). The opinions of those who have are the
+//! code of the label, all of them: `MALICIOUS,NON_MALICIOUS` is disputed, and `NON_MALICIOUS` is no match.
+
+use std::collections::BTreeSet;
+
+use lykta_hash::Kind;
+use serde::Deserialize;
+
+use crate::entry::{Deletion, Entry, Label, Rejection, Row};
+use crate::error::Error;
+use crate::format::Format;
+use crate::formats::Rows;
+use crate::formats::gather::Gather;
+use crate::formats::json::{Flaw, List, Record, Records, Shape, Value, parse, seconds};
+use crate::input::{Head, Input};
+use crate::position::Position;
+use crate::reason::{Cause, Problem};
+use crate::schemes;
+
+/// Whether the start has what only its records have.
+pub(super) fn is_meant(head: &Head<'_>) -> bool {
+    let has = |word: &str| memchr::memmem::find(head.bytes, word.as_bytes()).is_some();
+    has("\"indicator\"") && ["\"should_delete\"", "\"descriptors\"", "\"last_updated\""].into_iter().any(has)
+}
+
+pub(super) fn open<'r>(input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error> {
+    Ok(Box::new(Updates { records: Records::new(input, Pages)?, row: 0 }))
+}
+
+struct Pages;
+
+impl Shape for Pages {
+    const FORMAT: Format = Format::ThreatExchange;
+    const LISTS: &'static [&'static str] = &["data"];
+    const BARE: bool = true;
+
+    fn member(&mut self, _: usize, key: &str, _: &Value<'_>) -> Result<(), String> {
+        match key {
+            "indicator" => Err(format!("{key:?} stands beside the records of a page")),
+            _ => Ok(()),
+        }
+    }
+}
+
+struct Updates<'r> {
+    records: Records<'r, Pages>,
+    row: u64,
+}
+
+impl Rows for Updates<'_> {
+    fn next_row(&mut self) -> Result<Option<Row>, Error> {
+        let Some((_, record)) = self.records.next()? else { return Ok(None) };
+        self.row += 1;
+        match row(record, self.row) {
+            Ok(row) => Ok(Some(row)),
+            Err(detail) => Err(self.records.malformed(detail)),
+        }
+    }
+}
+
+/// What is read of a record.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Update<'a> {
+    #[serde(borrow)]
+    id: Value<'a>,
+    indicator: Value<'a>,
+    #[serde(rename = "type")]
+    kind: Value<'a>,
+    last_updated: Value<'a>,
+    should_delete: Value<'a>,
+    descriptors: List<Descriptors<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Descriptors<'a> {
+    #[serde(borrow)]
+    data: List<Descriptor<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Descriptor<'a> {
+    #[serde(borrow)]
+    status: Value<'a>,
+}
+
+/// What a record says; an error when it is no JSON.
+fn row(record: Record<'_>, row: u64) -> Result<Row, String> {
+    let position = Position::Byte(record.offset);
+    let mut mended = String::new();
+    match parse::object::<Update<'_>>(record.bytes, &mut mended) {
+        Ok(parsed) => {
+            let entry = Entry { row, position, ..Entry::default() };
+            Ok(parsed.value.row(entry).unwrap_or_else(|problem| reject(row, position, problem)))
+        }
+        Err(Flaw::Content(cause)) => Ok(reject(row, position, Problem::row(cause))),
+        Err(Flaw::Syntax(detail)) => Err(detail),
+    }
+}
+
+fn reject(row: u64, position: Position, problem: Problem) -> Row {
+    Row::Rejected(Rejection::new(row, position, vec![problem]))
+}
+
+impl Update<'_> {
+    fn row(&self, entry: Entry) -> Result<Row, Problem> {
+        let id = self.id.text().map_err(|cause| Problem::cell("id", cause))?;
+        let id = id.ok_or(Problem::cell("id", Cause::Missing))?.trim_ascii().to_owned();
+        let changed = seconds(&self.last_updated);
+        if self.is_deleted()? {
+            let changed = changed.map_err(|cause| Problem::cell("last_updated", cause))?;
+            let Entry { row, position, .. } = entry;
+            return Ok(Row::Deleted(Deletion { row, position, key: id, changed }));
+        }
+        let kind = self.kind.digits().map_err(|cause| Problem::cell("type", cause))?;
+        let kind = kind.ok_or(Problem::cell("type", Cause::Missing))?;
+        let mut gather = Gather::new(entry);
+        match kind.trim_ascii() {
+            "HASH_MD5" | "HASH_VIDEO_MD5" => self.hash(&mut gather, Kind::Md5),
+            "HASH_SHA1" => self.hash(&mut gather, Kind::Sha1),
+            "HASH_SHA256" => self.hash(&mut gather, Kind::Sha256),
+            "HASH_PDQ" => self.hash(&mut gather, Kind::Pdq),
+            _ => gather.problem("type", Cause::UnsupportedKind),
+        }
+        gather.entry.changed = gather.given("last_updated", changed);
+        gather.entry.name = Some(id.clone());
+        gather.entry.key = Some(id);
+        self.label(&mut gather);
+        Ok(gather.row())
+    }
+
+    /// Whether the record takes its indicator away.
+    fn is_deleted(&self) -> Result<bool, Problem> {
+        let flag = self.should_delete.flag().map_err(|cause| Problem::cell("should_delete", cause))?;
+        if flag == Some(true) {
+            return Ok(true);
+        }
+        let lists = self.descriptors.items.iter().map(|descriptors| &descriptors.data);
+        if self.descriptors.has_others || lists.clone().any(|data| data.has_others) {
+            return Err(Problem::cell("descriptors", Cause::Type { expected: "an object with an array" }));
+        }
+        Ok(lists.into_iter().all(|data| data.items.is_empty()))
+    }
+
+    fn hash(&self, gather: &mut Gather, kind: Kind) {
+        // The only hash: there is none beside it.
+        let _ = gather.hash(kind, "indicator", self.indicator.digits());
+    }
+
+    fn label(&self, gather: &mut Gather) {
+        let mut codes = BTreeSet::new();
+        let descriptors = self.descriptors.items.iter().flat_map(|descriptors| &descriptors.data.items);
+        for Descriptor { status } in descriptors {
+            gather.entry.categorised |= !status.is_empty();
+            let status = gather.given("descriptors.status", status.digits());
+            codes.extend(status.map(str::trim_ascii));
+        }
+        if gather.entry.categorised {
+            let scheme = schemes::THREAT_EXCHANGE.to_owned();
+            let code = codes.into_iter().collect::<Vec<_>>().join(",");
+            gather.entry.label = Some(Label { scheme, code, ..Label::default() });
+        }
+    }
+}
