@@ -2,6 +2,7 @@
 
 pub(crate) mod csv;
 pub(crate) mod encase;
+pub(crate) mod fields;
 mod gather;
 pub(crate) mod hashdeep;
 pub(crate) mod hashkeeper;

@@ -30,7 +30,8 @@ pub fn list_csv(data: &[u8]) {
                     for hash in &entry.hashes {
                         let text = hash.to_string();
                         let digits = text.split_once(':').map_or("", |(_, digits)| digits);
-                        let is_there = holds(&lower, digits.as_bytes()) || format == Some(Format::EnCase);
+                        let is_there =
+                            holds(&lower, digits.as_bytes()) || whole.format == Some(Format::EnCase);
                         assert!(is_there, "{text} is not in the input");
                     }
                     (entry.row, entry.position)
@@ -58,15 +59,17 @@ pub fn list_csv(data: &[u8]) {
 }
 
 struct Outcome {
+    format: Option<Format>,
     rows: Vec<Row>,
     ending: Option<Error>,
 }
 
 fn rows(input: impl Read, format: Option<Format>) -> Outcome {
-    let mut outcome = Outcome { rows: Vec::new(), ending: None };
+    let mut outcome = Outcome { format: None, rows: Vec::new(), ending: None };
     let options = ReadOptions { format, ..ReadOptions::default() };
     match Reader::new(input, &options) {
         Ok(reader) => {
+            outcome.format = Some(reader.format());
             for row in reader {
                 match row {
                     Ok(row) => outcome.rows.push(row),

@@ -48,7 +48,7 @@ pub use error::Error;
 pub use format::{Format, UnknownFormat};
 pub use formats::csv::COLUMNS;
 pub use formats::csv::table::{Table, TableRow};
-pub use formats::mapped::Mapping;
+pub use formats::mapped::{Mapping, MappingError, Proposal, TARGETS, propose};
 pub use input::ReadOptions;
 pub use lines::MAX_RECORD;
 pub use position::Position;

@@ -1,6 +1,8 @@
 //! Bounded reading: the only place that takes bytes from the input.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
+
+use memchr::memchr;
 
 use crate::error::Error;
 
@@ -48,14 +50,10 @@ impl<R: Read> Lines<R> {
     /// there is one.
     pub(crate) fn append(&mut self, row: &mut Vec<u8>, start: u64) -> Result<bool, Error> {
         let before = row.len();
-        // One byte more than allowed tells a row that is too long from one that just fits.
-        let room = (MAX_RECORD + 1 - before) as u64;
         self.line += 1;
+        // One byte more than allowed tells a row that is too long from one that just fits.
         let read = self
-            .input
-            .by_ref()
-            .take(room)
-            .read_until(b'\n', row)
+            .take_line(row, MAX_RECORD + 1 - before)
             .map_err(|source| Error::Io { line: self.line, source })?;
         if read == 0 {
             self.line -= 1;
@@ -67,8 +65,7 @@ impl<R: Read> Lines<R> {
                 row.drain(..3);
             }
         }
-        if row[before..].contains(&0) {
-            let at = row[before..].iter().take_while(|byte| **byte != 0).count();
+        if let Some(at) = memchr(0, &row[before..]) {
             let skipped = (before + read - row.len()) as u64;
             return Err(Error::Binary { line: self.line, offset: self.offset + skipped + at as u64 });
         }
@@ -77,6 +74,28 @@ impl<R: Read> Lines<R> {
             return Err(Error::TooLong { line: start });
         }
         Ok(true)
+    }
+
+    /// Appends bytes to `row` up to the next line end, or `room` of them. Returns how many.
+    fn take_line(&mut self, row: &mut Vec<u8>, room: usize) -> io::Result<usize> {
+        let mut taken = 0;
+        while taken < room {
+            let buffer = match self.input.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                buffer => buffer?,
+            };
+            let buffer = &buffer[..buffer.len().min(room - taken)];
+            let end = memchr(b'\n', buffer);
+            let part = end.map_or(buffer, |end| &buffer[..=end]);
+            row.extend_from_slice(part);
+            let len = part.len();
+            self.input.consume(len);
+            taken += len;
+            if end.is_some() || len == 0 {
+                break;
+            }
+        }
+        Ok(taken)
     }
 }
 

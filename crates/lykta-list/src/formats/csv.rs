@@ -6,7 +6,7 @@
 //! were, so that a missing mark swallows rows in silence, and sets no bound to a record.
 //!
 //! ```text
-//! a line without quotation marks:  split at commas, in place
+//! a line whose quoted cells hold neither marks nor line ends:  split where it stands
 //! otherwise, for each cell:
 //!     begins with a mark:  copy up to the closing mark, reading on over line ends;
 //!                          then a comma or the line's end must follow
@@ -15,6 +15,8 @@
 //!
 //! Text after a closing mark spoils only its row while the row is still on its first line. Later
 //! than that, whole rows may have been taken for text, so the list is refused.
+//!
+//! Other formats have other separators, so a [`Record`] is told which.
 
 pub(crate) mod table;
 
@@ -22,6 +24,7 @@ use std::io::Read;
 use std::ops::Range;
 
 use lykta_hash::{Hash, Kind, PhotoDna};
+use memchr::memchr;
 
 use crate::entry::{Entry, Label, Rejection, Row};
 use crate::error::Error;
@@ -100,8 +103,8 @@ impl Column {
 }
 
 /// The cells of one row. Buffers are reused from row to row.
-#[derive(Default)]
 pub(crate) struct Record {
+    separator: u8,
     text: Vec<u8>,
     /// Where the end of the last line read begins in `text`.
     end: usize,
@@ -111,7 +114,23 @@ pub(crate) struct Record {
     spoiled: bool,
 }
 
+impl Default for Record {
+    fn default() -> Self {
+        Self::separated_by(b',')
+    }
+}
+
 impl Record {
+    /// A record of cells with `separator` between them.
+    pub(crate) fn separated_by(separator: u8) -> Self {
+        Self { separator, text: Vec::new(), end: 0, cells: Vec::new(), line: 0, spoiled: false }
+    }
+
+    /// Sets what stands between cells, from the next split on.
+    pub(crate) fn set_separator(&mut self, separator: u8) {
+        self.separator = separator;
+    }
+
     /// Reads the next row that is not blank. Returns whether there is one.
     pub(crate) fn read(&mut self, lines: &mut Lines<impl Read>) -> Result<bool, Error> {
         let more = self.read_line(lines)?;
@@ -147,26 +166,58 @@ impl Record {
     }
 
     /// The cells, without the quotation marks.
-    fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+    pub(crate) fn cells(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.cells.iter().map(|cell| &self.text[cell.clone()])
+    }
+
+    /// How many cells there are.
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// One cell, without the quotation marks.
+    pub(crate) fn cell(&self, at: usize) -> Option<&[u8]> {
+        self.cells.get(at).map(|cell| &self.text[cell.clone()])
+    }
+
+    /// Whether text follows a closing quotation mark: the cells are not to be relied on.
+    pub(crate) fn is_spoiled(&self) -> bool {
+        self.spoiled
     }
 
     /// Splits the line that was read last into cells, reading on where a quoted cell does.
     pub(crate) fn split(&mut self, lines: &mut Lines<impl Read>) -> Result<(), Error> {
-        if self.content().contains(&b'"') {
-            return self.split_quoted(lines);
+        if self.split_where_it_stands() {
+            return Ok(());
         }
-        let mut start = 0;
-        if self.content().contains(&b',') {
-            for (at, byte) in self.text[..self.end].iter().enumerate() {
-                if *byte == b',' {
-                    self.cells.push(start..at);
-                    start = at + 1;
+        self.cells.clear();
+        self.split_quoted(lines)
+    }
+
+    /// Splits a line whose quoted cells hold no mark and no line end, which is nearly every line: nothing has
+    /// to move. Returns whether it is such a line.
+    fn split_where_it_stands(&mut self) -> bool {
+        let text = &self.text[..self.end];
+        let mut at = 0;
+        loop {
+            let rest = &text[at..];
+            if let [b'"', rest @ ..] = rest {
+                let Some(len) = memchr(b'"', rest) else { return false };
+                let close = at + 1 + len;
+                self.cells.push(at + 1..close);
+                match text.get(close + 1) {
+                    None => return true,
+                    Some(byte) if *byte == self.separator => at = close + 2,
+                    Some(_) => return false,
                 }
+            } else if let Some(len) = memchr(self.separator, rest) {
+                self.cells.push(at..at + len);
+                at += len + 1;
+            } else {
+                self.cells.push(at..self.end);
+                return true;
             }
         }
-        self.cells.push(start..self.end);
-        Ok(())
     }
 
     /// Removes quotation marks in place: what is written never overtakes what is read.
@@ -194,7 +245,7 @@ impl Record {
                     read += 1;
                 }
                 read += 1;
-                if read < self.end && self.text[read] != b',' {
+                if read < self.end && self.text[read] != self.separator {
                     self.spoiled = true;
                     return match lines.line() {
                         line if line == self.line => Ok(()),
@@ -202,7 +253,7 @@ impl Record {
                     };
                 }
             } else {
-                while read < self.end && self.text[read] != b',' {
+                while read < self.end && self.text[read] != self.separator {
                     self.text[written] = self.text[read];
                     written += 1;
                     read += 1;

@@ -59,7 +59,9 @@ impl Rows for NcmecRows<'_> {
             match (depth, event) {
                 (0, Event::Eof) => return Ok(None),
                 (0, Event::Start(_) | Event::Empty(_) | Event::Decl(_)) => {
-                    return Err(self.events.malformed("another document follows: give each a file of its own"));
+                    return Err(self
+                        .events
+                        .malformed("another document follows: give each a file of its own"));
                 }
                 (1, Event::Start(list)) if list.local_name().as_ref() == "paging" => self.events.skip()?,
                 (2, Event::Start(entry)) => {

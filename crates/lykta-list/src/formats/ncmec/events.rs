@@ -26,7 +26,8 @@ pub(super) struct Events<'r> {
 
 impl<'r> Events<'r> {
     pub(super) fn new(input: Box<dyn Read + 'r>) -> Self {
-        let input = Bounded { input: BufReader::with_capacity(64 << 10, input), room: 0, ended: false, lines: 0 };
+        let input =
+            Bounded { input: BufReader::with_capacity(64 << 10, input), room: 0, ended: false, lines: 0 };
         let mut reader = Reader::from_reader(input);
         let config = reader.config_mut();
         config.check_comments = true;
