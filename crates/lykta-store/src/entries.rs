@@ -82,16 +82,16 @@ impl<'s> Additions<'s> {
     /// Finds the entries to give again. O(additions), and O(entries) when there are tombstones: some other
     /// entry may have the same name.
     pub(crate) fn find(connection: &'s Connection, has_base: bool) -> Result<Self, Error> {
-        connection.execute_batch("DELETE FROM temp.again")?;
+        connection.execute_batch("DELETE FROM temp.again; DELETE FROM temp.tombstone;")?;
         if has_base {
             connection.execute("INSERT INTO temp.again SELECT id FROM added", [])?;
-            let is_retired: bool =
-                connection.query_row("SELECT EXISTS (SELECT 1 FROM retired)", [], |row| row.get(0))?;
-            if is_retired {
+            // Sorted once here: an index kept with every change costs more than all else of a change.
+            let sort = "INSERT INTO temp.tombstone SELECT DISTINCT shown FROM retired ORDER BY shown";
+            if connection.execute(sort, [])? > 0 {
                 let row = place::ROW_IN_SQL;
                 let sql = format!(
                     "INSERT OR IGNORE INTO temp.again SELECT id FROM entry
-                     WHERE coalesce(name, 'row ' || {row}) IN (SELECT shown FROM retired)"
+                     WHERE coalesce(name, 'row ' || {row}) IN (SELECT shown FROM temp.tombstone)"
                 );
                 connection.execute(&sql, [])?;
             }
@@ -102,9 +102,9 @@ impl<'s> Additions<'s> {
     /// The names of entries of the base index that count no longer as they are there, each once, in order of
     /// their bytes. Such a name takes every entry of the list that has it.
     pub fn tombstones(&self) -> Tombstones<'s> {
-        const SQL: &str = "SELECT DISTINCT shown FROM retired WHERE shown > ?1 ORDER BY shown LIMIT ?2";
+        const SQL: &str = "SELECT shown FROM temp.tombstone WHERE shown > ?1 ORDER BY shown LIMIT ?2";
         // No name comes before the empty one, which is a name, too.
-        const FIRST: &str = "SELECT DISTINCT shown FROM retired WHERE shown >= ?1 ORDER BY shown LIMIT ?2";
+        const FIRST: &str = "SELECT shown FROM temp.tombstone WHERE shown >= ?1 ORDER BY shown LIMIT ?2";
         let name = |row: &Row<'_>| {
             let name: String = row.get(0)?;
             Ok((name.clone(), name))

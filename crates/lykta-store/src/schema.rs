@@ -37,7 +37,6 @@ CREATE TABLE entry (id INTEGER PRIMARY KEY, name TEXT, content BLOB NOT NULL, la
 CREATE TABLE known (identity BLOB PRIMARY KEY, entry INTEGER, changed INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE added (id INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE retired (id INTEGER PRIMARY KEY, shown TEXT NOT NULL, content BLOB NOT NULL, label INTEGER) STRICT;
-CREATE INDEX retired_by_name ON retired (shown);
 CREATE TABLE seen (id INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE state (has_base INTEGER NOT NULL) STRICT;
 INSERT INTO state VALUES (0);
@@ -105,7 +104,8 @@ fn settle(connection: &Connection) -> Result<(), Error> {
     connection.set_prepared_statement_cache_capacity(32);
     connection.execute_batch(&format!(
         "PRAGMA cache_size=-{CACHE}; PRAGMA temp_store=FILE; PRAGMA mmap_size=0; PRAGMA cell_size_check=ON;
-         CREATE TEMP TABLE again (id INTEGER PRIMARY KEY);"
+         CREATE TEMP TABLE again (id INTEGER PRIMARY KEY);
+         CREATE TEMP TABLE tombstone (shown TEXT PRIMARY KEY) WITHOUT ROWID;"
     ))?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A process killed at any moment has done all of a command or nothing of it, and who repeats it ends where
 //! one who was never killed does.
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop there")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -1,4 +1,5 @@
 //! A store against a model that is obviously right: a map of what was said last.
+#![expect(clippy::unwrap_used, reason = "a test that fails should stop there")]
 
 use std::collections::BTreeMap;
 
@@ -71,10 +72,13 @@ fn content(entry: &Entry) -> Entry {
     Entry { row: 0, position: Position::default(), key: None, changed: None, ..entry.clone() }
 }
 
+/// An entry, and the number of its file.
+type Placed = (i64, Entry);
+
 /// Key, or content of what has none, to the entry that counts with its file, or to nothing; with the time.
 #[derive(Default)]
 struct Model {
-    states: BTreeMap<String, (Option<(i64, Entry)>, Option<i64>)>,
+    states: BTreeMap<String, (Option<Placed>, Option<i64>)>,
 }
 
 impl Model {

@@ -26,7 +26,9 @@ use table::Table;
 
 /// Rows that are handed over at a time.
 const BATCH: usize = 256;
-/// Batches that may wait. With [`BATCH`] and the bound on a value it bounds memory.
+/// Bytes of values after which fewer are handed over, so that long values do not take more memory.
+const BATCH_BYTES: usize = 1 << 20;
+/// Batches that may wait.
 const WAITING: usize = 4;
 
 pub(crate) fn is_meant(head: &Head<'_>) -> bool {
@@ -42,7 +44,7 @@ pub(crate) fn open<'r>(input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error> {
     let worker = std::thread::Builder::new()
         .name("sqlite".to_owned())
         .spawn(move || {
-            let mut sending = Sending { rows: Vec::with_capacity(BATCH), sender };
+            let mut sending = Sending { rows: Vec::with_capacity(BATCH), bytes: 0, sender };
             let read = read(&database, &table, &mut sending);
             sending.finish(read);
         })
@@ -104,17 +106,21 @@ impl Drop for DatabaseRows {
 /// The worker's end.
 struct Sending {
     rows: Vec<Row>,
+    /// Bytes of the values that `rows` were made of.
+    bytes: usize,
     sender: SyncSender<Message>,
 }
 
 impl Sending {
     /// Hands a row over, with others. Returns whether somebody still wants rows.
-    fn row(&mut self, row: Row) -> bool {
+    fn row(&mut self, row: Row, bytes: usize) -> bool {
         self.rows.push(row);
-        self.rows.len() < BATCH || self.flush()
+        self.bytes += bytes;
+        (self.rows.len() < BATCH && self.bytes < BATCH_BYTES) || self.flush()
     }
 
     fn flush(&mut self) -> bool {
+        self.bytes = 0;
         let rows = std::mem::replace(&mut self.rows, Vec::with_capacity(BATCH));
         self.sender.send(Message::Rows(rows)).is_ok()
     }
@@ -161,7 +167,8 @@ fn read(database: &Database, table: &Table, sending: &mut Sending) -> Result<(),
             let value = row.get_ref(first + column).map_err(|error| failed(position, error))?;
             cells.push(Cell::from(value));
         }
-        if !sending.row(table.shape().row(&cells, number, position)) {
+        let bytes = cells.iter().map(Cell::len).sum();
+        if !sending.row(table.shape().row(&cells, number, position), bytes) {
             break;
         }
     }

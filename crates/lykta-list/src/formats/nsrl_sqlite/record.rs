@@ -29,6 +29,16 @@ pub(crate) enum Cell {
     Blob(Vec<u8>),
 }
 
+impl Cell {
+    /// How many bytes a text or blob has.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(bytes) | Self::Blob(bytes) => bytes.len(),
+            Self::Null | Self::Integer(_) | Self::Real(_) => 0,
+        }
+    }
+}
+
 impl From<ValueRef<'_>> for Cell {
     fn from(value: ValueRef<'_>) -> Self {
         match value {
