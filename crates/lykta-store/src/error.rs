@@ -46,6 +46,12 @@ pub enum Error {
     /// A temporary store whose transaction was given up: what it holds then is not known.
     #[error("the temporary store was left in the middle of a change")]
     Unfinished,
+    /// The list has another name.
+    #[error("the list in this store is called {name}: retractions name it so, it cannot be changed")]
+    Named {
+        /// Its name.
+        name: String,
+    },
     /// SQLite says no.
     #[error("the store cannot be read or written: {0}")]
     Database(#[source] rusqlite::Error),

@@ -38,8 +38,8 @@ CREATE TABLE known (identity BLOB PRIMARY KEY, entry INTEGER, changed INTEGER) S
 CREATE TABLE added (id INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE retired (id INTEGER PRIMARY KEY, shown TEXT NOT NULL, content BLOB NOT NULL, label INTEGER) STRICT;
 CREATE TABLE seen (id INTEGER PRIMARY KEY) STRICT;
-CREATE TABLE state (has_base INTEGER NOT NULL) STRICT;
-INSERT INTO state VALUES (0);
+CREATE TABLE state (has_base INTEGER NOT NULL, list TEXT) STRICT;
+INSERT INTO state VALUES (0, NULL);
 ";
 
 /// Opens the store at `path`, or makes it, and locks it until the connection is closed.

@@ -129,6 +129,30 @@ impl Store {
         Ok(())
     }
 
+    /// What the list is called in indexes and results; `None` until [`Store::name_list`]. Retractions name it, so
+    /// it never changes, whatever the store's file is called.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn list_name(&self) -> Result<Option<String>, Error> {
+        Ok(self.connection.query_row("SELECT list FROM state", [], |row| row.get(0))?)
+    }
+
+    /// Gives the list its name, once.
+    ///
+    /// # Errors
+    /// [`Error::Named`], when it has another one; and when the store cannot be written.
+    pub fn name_list(&mut self, name: &str) -> Result<(), Error> {
+        match self.list_name()? {
+            Some(before) if before != name => Err(Error::Named { name: before }),
+            Some(_) => Ok(()),
+            None => {
+                self.connection.execute("UPDATE state SET list = ?1", [name])?;
+                Ok(())
+            }
+        }
+    }
+
     /// The files that were added, in that order.
     ///
     /// # Errors

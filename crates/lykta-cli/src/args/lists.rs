@@ -220,6 +220,9 @@ pub(crate) struct ApplyArgs {
     pub(crate) read: ReadArgs,
     #[command(flatten)]
     pub(crate) codes: CodesArgs,
+    /// What the list is called in results, given when the store is made; else it is called as the store's file
+    #[arg(long, value_name = "NAME")]
+    pub(crate) list: Option<String>,
     /// The FILEs together are the whole list: what none of them has counts no longer
     #[arg(long, requires = "files")]
     pub(crate) whole: bool,

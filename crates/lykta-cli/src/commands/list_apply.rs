@@ -24,10 +24,19 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
     if let Some(path) = args.files.iter().find(|path| is_stdin(path) || path.is_dir()) {
         bail!("{} is no file: deliveries are read twice, so put them into files", Locator::from_path(path));
     }
-    let options = list_options(args)?;
+    let codes = codes::read(&args.codes)?;
     let shown = Locator::from_path(&args.store);
     let of_store = |error: lykta::store::Error| anyhow!("{shown}: {error}");
     let mut store = Store::open_or_create(&args.store).map_err(of_store)?;
+    let name = list_name(args, &store)?;
+    store.name_list(&name).map_err(of_store)?;
+    let options = ListOptions {
+        name,
+        role: if args.ignore { Role::Ignore } else { Role::Match },
+        codes,
+        ignore_classified: args.ignore_classified,
+        ..ListOptions::default()
+    };
     let total: Option<u64> =
         args.files.iter().map(|path| std::fs::metadata(path).ok().map(|file| 2 * file.len())).sum();
     let activity = Activity::of(args.quiet, total);
@@ -62,16 +71,13 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// What holds for the list as a whole. It is called by the name of its store, whatever its files are called.
-fn list_options(args: &ApplyArgs) -> anyhow::Result<ListOptions> {
-    let name = args.store.file_stem().ok_or_else(|| anyhow!("a store is a file: give its path"))?;
-    Ok(ListOptions {
-        name: Locator::from_path(Path::new(name)).to_string(),
-        role: if args.ignore { Role::Ignore } else { Role::Match },
-        codes: codes::read(&args.codes)?,
-        ignore_classified: args.ignore_classified,
-        ..ListOptions::default()
-    })
+/// What the list is called: as it was asked for, as it was called before, or as the file of its store is.
+fn list_name(args: &ApplyArgs, store: &Store) -> anyhow::Result<String> {
+    if let Some(name) = args.list.clone().or(store.list_name()?) {
+        return Ok(name);
+    }
+    let stem = args.store.file_stem().ok_or_else(|| anyhow!("a store is a file: give its path"))?;
+    Ok(Locator::from_path(Path::new(stem)).to_string())
 }
 
 fn delivery(args: &ApplyArgs, path: &Path) -> Delivery {

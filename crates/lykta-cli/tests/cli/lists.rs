@@ -152,3 +152,17 @@ fn deliveries_become_a_base_and_additions_to_it() {
     place.write("no.store", "something else");
     place.run("list apply -q no.store monday.csv").refused(&["no.store", "no store of Lykta"]);
 }
+
+/// Retractions name the list: a store that was renamed must go on under the old name.
+#[test]
+fn a_list_keeps_its_name_when_its_store_is_renamed() {
+    let place = Place::new();
+    place.write("one.csv", format!("id,md5\none,{}\n", "a".repeat(32)));
+    place.write("none.csv", format!("id,md5\ntwo,{}\n", "b".repeat(32)));
+    place.run("list apply -q own.store one.csv --base base.lykta").expect(0);
+    std::fs::rename(place.path("own.store"), place.path("other.store")).unwrap();
+    place.run("list apply -q other.store --whole none.csv -o new.lykta").expect(0);
+    let run = place.run(&format!("query -q base.lykta --index new.lykta md5:{}", "a".repeat(32))).expect(0);
+    assert_eq!(run.json_lines()[0]["matches"].as_array().unwrap().len(), 0);
+    place.run("list apply -q --list third other.store none.csv").refused(&["is called own"]);
+}
