@@ -113,7 +113,10 @@ mod tests {
         assert_eq!(read(br#""a""#), Some(("a".into(), None)));
         assert_eq!(read(br#""a\ud83d\ude00""#), Some(("a\u{1f600}".into(), None)));
         assert_eq!(read(br#""a\ud83d""#), Some(("a\u{fffd}".into(), Some(2))));
-        assert_eq!(read(br#""\\\ude00\ud83d\ud83d\ude00""#), Some(("\\\u{fffd}\u{fffd}\u{1f600}".into(), Some(3))));
+        assert_eq!(
+            read(br#""\\\ude00\ud83d\ud83d\ude00""#),
+            Some(("\\\u{fffd}\u{fffd}\u{1f600}".into(), Some(3)))
+        );
         assert_eq!(read(b"\"a\xe9\""), Some(("a\u{fffd}".into(), Some(2))));
         assert_eq!(read(b"\"a\xe9\\ud83d\""), Some(("a\u{fffd}\u{fffd}".into(), Some(2))));
         assert_eq!(read(b"\"\\"), None);
@@ -127,8 +130,9 @@ mod tests {
             Err(Flaw::Syntax(_)) => "syntax",
             Err(Flaw::Content(_)) => "content",
         };
-        assert_eq!(["\"a\"", "12", "[1]", "[1 2]", "nul", "1.", "[,]"].map(flaw), [
-            "none", "content", "content", "syntax", "syntax", "syntax", "syntax"
-        ]);
+        assert_eq!(
+            ["\"a\"", "12", "[1]", "[1 2]", "nul", "1.", "[,]"].map(flaw),
+            ["none", "content", "content", "syntax", "syntax", "syntax", "syntax"]
+        );
     }
 }

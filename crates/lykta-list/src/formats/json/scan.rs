@@ -148,7 +148,9 @@ mod tests {
         };
         assert_eq!(opens(r#"{"a":1, "Media" : ["#), Some(8));
         assert_eq!(opens(r#"{"Media":["#), Some(1));
-        for not in [r#"{"a":{"Media":["#, r#"[["#, r#"{"x\"Media":["#, r#"{"MediaFiles":["#, r#"{"Media":{"a":["#] {
+        for not in
+            [r#"{"a":{"Media":["#, r#"[["#, r#"{"x\"Media":["#, r#"{"MediaFiles":["#, r#"{"Media":{"a":["#]
+        {
             assert_eq!(opens(not), None, "{not}");
         }
     }

@@ -21,7 +21,8 @@ const UNUSED: [&str; 8] =
 /// Whether a line is the name of a type with something behind it.
 pub(super) fn is_meant(line: &[u8]) -> bool {
     let (name, signal) = split(line);
-    let is_hash = |kind: Kind| signal.len() == 2 * kind.byte_len() && signal.iter().all(u8::is_ascii_hexdigit);
+    let is_hash =
+        |kind: Kind| signal.len() == 2 * kind.byte_len() && signal.iter().all(u8::is_ascii_hexdigit);
     USED.iter().any(|(used, kind)| name == used.as_bytes() && is_hash(*kind))
         || UNUSED.iter().any(|unused| name == unused.as_bytes() && !signal.is_empty())
 }
