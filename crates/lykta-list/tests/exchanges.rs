@@ -1,4 +1,5 @@
 //! What the interfaces of exchanges answer: ThreatExchange, StopNCII, NCMEC.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
 mod damage;
 

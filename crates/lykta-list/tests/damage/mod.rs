@@ -6,7 +6,7 @@ use lykta_list::{Error, Format, ReadOptions, Reader, Row, Tally};
 use proptest::prelude::*;
 
 /// All rows of a list, and the error that ended it.
-pub fn read(input: impl Read, format: Option<Format>) -> (Vec<Row>, Option<Error>) {
+pub(crate) fn read(input: impl Read, format: Option<Format>) -> (Vec<Row>, Option<Error>) {
     let options = ReadOptions { format, ..ReadOptions::default() };
     let (mut rows, mut ending) = (Vec::new(), None);
     match Reader::new(input, &options) {
@@ -24,7 +24,7 @@ pub fn read(input: impl Read, format: Option<Format>) -> (Vec<Row>, Option<Error
 }
 
 /// All rows of a list that has nothing to refuse; its format is found.
-pub fn whole(text: impl AsRef<[u8]>, format: Format) -> Vec<Row> {
+pub(crate) fn whole(text: impl AsRef<[u8]>, format: Format) -> Vec<Row> {
     let reader = Reader::new(text.as_ref(), &ReadOptions::default()).unwrap();
     assert_eq!(reader.format(), format);
     let (rows, ending) = read(text.as_ref(), None);
@@ -34,14 +34,14 @@ pub fn whole(text: impl AsRef<[u8]>, format: Format) -> Vec<Row> {
 
 /// One change to a text.
 #[derive(Clone, Debug)]
-pub enum Damage {
+pub(crate) enum Damage {
     Flip(prop::sample::Index, u8),
     Delete(prop::sample::Index, usize),
     Double(prop::sample::Index, usize),
     Put(prop::sample::Index, &'static str),
 }
 
-pub fn damage() -> impl Strategy<Value = Damage> {
+pub(crate) fn damage() -> impl Strategy<Value = Damage> {
     let marks = vec!["\"", "{", "}", "[", "]", ",", "\\", "<", ">", "&", "/", "null", "\u{0}", "\\ud800"];
     let at = any::<prop::sample::Index>;
     prop_oneof![
@@ -53,7 +53,7 @@ pub fn damage() -> impl Strategy<Value = Damage> {
 }
 
 impl Damage {
-    pub fn apply(&self, text: &mut Vec<u8>) {
+    pub(crate) fn apply(&self, text: &mut Vec<u8>) {
         if text.is_empty() {
             return;
         }
@@ -80,7 +80,7 @@ impl Damage {
 }
 
 /// Every proper prefix of a document is an error: none is taken for a shorter list.
-pub fn assert_cut_is_told(text: &[u8], format: Format) {
+pub(crate) fn assert_cut_is_told(text: &[u8], format: Format) {
     let text = text.trim_ascii_end();
     // Within the byte order mark it is no text yet.
     let start = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
@@ -93,7 +93,7 @@ pub fn assert_cut_is_told(text: &[u8], format: Format) {
 }
 
 /// Whatever was done to it: every row is accounted for, and the sum holds.
-pub fn assert_accounted(text: &[u8], format: Format) {
+pub(crate) fn assert_accounted(text: &[u8], format: Format) {
     let (rows, _) = read(text, Some(format));
     let mut tally = Tally::default();
     for (row, number) in rows.iter().zip(1..) {
@@ -109,10 +109,10 @@ pub fn assert_accounted(text: &[u8], format: Format) {
 }
 
 /// A start, then the same piece for ever. Counts what is taken.
-pub struct Endless<'a> {
-    pub start: &'a [u8],
-    pub piece: &'a [u8],
-    pub taken: usize,
+pub(crate) struct Endless<'a> {
+    pub(crate) start: &'a [u8],
+    pub(crate) piece: &'a [u8],
+    pub(crate) taken: usize,
 }
 
 impl Read for Endless<'_> {
@@ -129,7 +129,7 @@ impl Read for Endless<'_> {
 }
 
 /// A list that does not end is refused before `most` bytes of it are taken.
-pub fn assert_bounded(start: &str, piece: &str, format: Format, most: usize) {
+pub(crate) fn assert_bounded(start: &str, piece: &str, format: Format, most: usize) {
     let mut input = Endless { start: start.as_bytes(), piece: piece.as_bytes(), taken: 0 };
     let (rows, ending) = read(&mut input, Some(format));
     assert!(rows.is_empty(), "{start}: {rows:?}");
