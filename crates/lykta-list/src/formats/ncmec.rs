@@ -38,7 +38,7 @@ pub(crate) fn is_meant(head: &Head<'_>) -> bool {
 }
 
 pub(crate) fn open<'r>(input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error> {
-    let events = Events::new(input.stream);
+    let events = Events::new(input.stream)?;
     let mut rows = NcmecRows { events, version: None, row: 0 };
     rows.root()?;
     Ok(Box::new(rows))
@@ -96,15 +96,20 @@ impl Rows for NcmecRows<'_> {
 impl NcmecRows<'_> {
     /// Reads up to behind the start of the root.
     fn root(&mut self) -> Result<(), Error> {
+        let mut is_blank = true;
         loop {
             let (event, _) = self.events.next()?;
             let root = match event {
                 Event::Start(root) | Event::Empty(root) => root,
+                Event::Eof if is_blank => return Err(Error::Empty),
                 Event::Eof => return Err(self.events.without_root()),
                 Event::Text(text) if !text.trim_ascii().is_empty() => {
                     return Err(self.events.malformed("there is text before the first element"));
                 }
-                _ => continue,
+                other => {
+                    is_blank &= matches!(other, Event::Text(_));
+                    continue;
+                }
             };
             if root.local_name().as_ref() != ROOT {
                 return Err(self.events.malformed("it is no queryResult, the answer to a query for entries"));

@@ -10,7 +10,7 @@ mod dump;
 mod local;
 mod updates;
 
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 
 use crate::error::Error;
 use crate::formats::Rows;
@@ -30,17 +30,25 @@ pub(crate) fn is_meant(head: &Head<'_>) -> bool {
 /// The rows of a list of any of the three shapes.
 pub(crate) fn open<'r>(mut input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error> {
     let mut start = Vec::new();
-    let read = input.stream.by_ref().take(START).read_to_end(&mut start);
-    read.map_err(|source| Error::Io { line: 1, source })?;
-    let is_whole = (start.len() as u64) < START;
+    let error = input.stream.by_ref().take(START).read_to_end(&mut start).err();
+    let is_whole = (start.len() as u64) < START && error.is_none();
     let head = Head { bytes: &start };
     let (first, line) = (head.text().first().copied(), head.first_line());
     let is_dump = dump::is_meant(line);
-    input.stream = Box::new(Cursor::new(start).chain(input.stream));
+    input.stream = Box::new(Cursor::new(start).chain(Failing(error)).chain(input.stream));
     match first {
         None if is_whole => Err(Error::Empty),
         Some(b'{' | b'[') => updates::open(input),
         _ if is_dump => Ok(dump::open(input)),
         _ => Ok(local::open(input)),
+    }
+}
+
+/// Fails once, with what ended the reading of the start: the rows before it are read all the same.
+struct Failing(Option<io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }

@@ -1,6 +1,6 @@
 //! The events of an XML document in bounded memory.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
@@ -13,10 +13,14 @@ use crate::position::Position;
 /// How deep elements may nest. An answer has nine levels.
 const MAX_DEPTH: usize = 32;
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Events, one at a time, with the offsets where they begin.
 pub(super) struct Events<'r> {
     reader: Reader<Bounded<BufReader<Box<dyn Read + 'r>>>>,
     buffer: Vec<u8>,
+    /// Bytes before those that the reader counts.
+    passed: u64,
     depth: usize,
     /// Where the next event begins.
     offset: u64,
@@ -25,14 +29,20 @@ pub(super) struct Events<'r> {
 }
 
 impl<'r> Events<'r> {
-    pub(super) fn new(input: Box<dyn Read + 'r>) -> Self {
+    pub(super) fn new(mut input: Box<dyn Read + 'r>) -> Result<Self, Error> {
+        // Taken off here: quick-xml would take it off too, and not count it.
+        let mut mark = Vec::new();
+        let read = input.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut mark);
+        read.map_err(|source| Error::Io { line: 1, source })?;
+        let passed = if mark == BYTE_ORDER_MARK { std::mem::take(&mut mark).len() as u64 } else { 0 };
+        let input: Box<dyn Read + 'r> = Box::new(Cursor::new(mark).chain(input));
         let input =
             Bounded { input: BufReader::with_capacity(64 << 10, input), room: 0, ended: false, lines: 0 };
         let mut reader = Reader::from_reader(input);
         let config = reader.config_mut();
         config.check_comments = true;
         config.check_end_names = true;
-        Self { reader, buffer: Vec::new(), depth: 0, offset: 0, in_record: false }
+        Ok(Self { reader, buffer: Vec::new(), passed, depth: 0, offset: passed, in_record: false })
     }
 
     /// Elements that are open.
@@ -56,7 +66,7 @@ impl<'r> Events<'r> {
             self.reader.get_mut().room = MAX_RECORD;
         }
         self.buffer.clear();
-        self.offset = self.reader.buffer_position();
+        self.offset = self.passed + self.reader.buffer_position();
         let event = match self.reader.read_event_into(&mut self.buffer) {
             Ok(event) => event,
             Err(error) => return Err(refused(&mut self.reader, self.offset, &error)),
@@ -106,13 +116,8 @@ impl<'r> Events<'r> {
 
     /// The input has ended before there was an element.
     pub(super) fn without_root(&self) -> Error {
-        match self.offset {
-            0 => Error::Empty,
-            _ => Error::Truncated {
-                position: Position::Byte(self.offset),
-                detail: "there is no element".to_owned(),
-            },
-        }
+        let position = Position::Byte(self.offset);
+        Error::Truncated { position, detail: "there is no element".to_owned() }
     }
 }
 

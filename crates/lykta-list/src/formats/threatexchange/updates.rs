@@ -23,7 +23,8 @@ use crate::schemes;
 /// Whether the start has what only its records have.
 pub(super) fn is_meant(head: &Head<'_>) -> bool {
     let has = |word: &str| memchr::memmem::find(head.bytes, word.as_bytes()).is_some();
-    has("\"indicator\"") && ["\"should_delete\"", "\"descriptors\"", "\"last_updated\""].into_iter().any(has)
+    let others = ["\"should_delete\"", "\"descriptors\"", "\"last_updated\"", "\"HASH_"];
+    has("\"indicator\"") && others.into_iter().any(has)
 }
 
 pub(super) fn open<'r>(input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error> {
