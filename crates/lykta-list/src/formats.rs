@@ -40,6 +40,11 @@ pub(crate) trait Rows {
 /// The format that the start of a list is of; `None` when it is none of those that have a sign of their own:
 /// then it is CSV or plain, or nothing that can be read.
 pub(crate) fn recognise(head: &Head<'_>) -> Option<Format> {
+    signs(head).next()
+}
+
+/// All formats whose sign the start of a list has: more than one would be a fault of theirs.
+pub(crate) fn signs(head: &Head<'_>) -> impl Iterator<Item = Format> {
     type Sign = fn(&Head<'_>) -> bool;
     const SIGNS: [(Format, Sign); 13] = [
         (Format::NsrlSqlite, nsrl_sqlite::is_meant),
@@ -56,7 +61,7 @@ pub(crate) fn recognise(head: &Head<'_>) -> Option<Format> {
         (Format::Icse, icse::is_meant),
         (Format::Sums, sums::is_meant),
     ];
-    SIGNS.into_iter().find(|(_, is_meant)| is_meant(head)).map(|(format, _)| format)
+    SIGNS.into_iter().filter(|(_, is_meant)| is_meant(head)).map(|(format, _)| format)
 }
 
 /// The rows of `input`, read as `format`.

@@ -107,3 +107,8 @@ impl Read for Trickle<'_> {
         }
     }
 }
+
+/// Every format that takes `data` for one of its own by the start of it: never more than one.
+pub fn signs(data: &[u8]) -> Vec<Format> {
+    crate::formats::signs(&crate::input::Head { bytes: data }).collect()
+}

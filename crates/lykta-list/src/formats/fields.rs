@@ -341,10 +341,26 @@ impl<'r> Sheet<'r> {
         self.record.read(&mut self.lines)
     }
 
+    /// Reads the line with which the next row begins, to be looked at or [`split`](Self::split).
+    pub(crate) fn read_line(&mut self) -> Result<bool, Error> {
+        self.record.read_line(&mut self.lines)
+    }
+
+    /// Splits that line, reading on where a quoted cell does.
+    pub(crate) fn split(&mut self) -> Result<(), Error> {
+        self.record.split(&mut self.lines)
+    }
+
+    /// Counts the row that is in `record`: its number and where it begins.
+    pub(crate) fn count(&mut self) -> (u64, Position) {
+        self.row += 1;
+        (self.row, Position::Line(self.record.line()))
+    }
+
     /// The row that is in `record`.
     pub(crate) fn current(&mut self) -> Row {
-        self.row += 1;
-        self.layout.record(&self.record, self.row)
+        let (row, _) = self.count();
+        self.layout.record(&self.record, row)
     }
 }
 

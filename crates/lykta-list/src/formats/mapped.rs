@@ -8,6 +8,7 @@ mod propose;
 use lykta_hash::Kind;
 use thiserror::Error;
 
+use self::propose::cells;
 pub use self::propose::{Proposal, propose};
 
 use crate::entry::{Entry, Label, Row};
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::format::Format;
 use crate::formats::Rows;
 use crate::formats::csv::Record;
-use crate::formats::fields::{Charset, Encoding, Field, Layout, Place, Sheet, Width, names};
+use crate::formats::fields::{Charset, Encoding, Field, Layout, Place, Sheet, Width};
 use crate::input::Input;
 use crate::lines::{Lines, trim};
 use crate::position::Position;
@@ -332,21 +333,29 @@ fn malformed(line: u64, detail: String) -> Error {
 }
 
 impl Mapping {
+    /// Whether the columns are there when a line is split at `separator`.
+    fn fits(&self, line: &[u8], separator: u8) -> bool {
+        let cells = cells(line, separator).unwrap_or_default();
+        self.places(&cells.iter().map(Vec::as_slice).collect::<Vec<_>>()).is_ok()
+    }
+
     /// The separator with which the columns are there, when it is one only.
     fn guess_separator(&self, line: &[u8]) -> Result<u8, String> {
         let fitting: Vec<_> = SEPARATORS
             .into_iter()
             .filter(|(separator, _)| line.contains(separator))
-            .filter(|(separator, _)| self.places(&names(line, *separator)).is_ok())
+            .filter(|(separator, _)| self.fits(line, *separator))
             .collect();
         match fitting[..] {
             [(separator, _)] => Ok(separator),
             // One column has no separator.
-            [] if self.places(&[line]).is_ok() => Ok(b','),
+            [] if self.fits(line, b',') => Ok(b','),
             [] => {
-                let widest =
-                    SEPARATORS.into_iter().max_by_key(|(separator, _)| names(line, *separator).len());
-                let cells = names(line, widest.map_or(b',', |(separator, _)| separator));
+                let widest = SEPARATORS
+                    .into_iter()
+                    .max_by_key(|(separator, _)| line.iter().filter(|byte| *byte == separator).count());
+                let cells = cells(line, widest.map_or(b',', |(separator, _)| separator)).unwrap_or_default();
+                let cells: Vec<_> = cells.iter().map(Vec::as_slice).collect();
                 Err(match self.places(&cells) {
                     Err(mistake) => mistake.tell(&cells),
                     Ok(_) => "give the separator".into(),

@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use lykta_hash::{Hash, Kind};
+use lykta_hash::{Digest, Hash, Kind, text};
 
 use crate::entry::{Entry, Rejection, Row};
 use crate::error::Error;
@@ -134,11 +134,24 @@ fn row(kind: Kind, text: &[u8], row: u64, line: u64) -> Row {
 
 /// Reads a hash and refuses the ones that would match what nobody listed.
 pub(crate) fn usable(kind: Kind, text: &[u8]) -> Result<Hash, Cause> {
-    match Hash::from_hex(kind, trim(text)) {
-        Ok(Hash::Digest(digest)) if digest.is_of_empty_file() => Err(Cause::EmptyFileHash),
-        Ok(Hash::Pdq(pdq)) if pdq.is_blank() => Err(Cause::BlankPdq),
-        Ok(hash) if hash.is_blank() => Err(Cause::BlankHash),
-        Ok(hash) => Ok(hash),
+    let text = trim(text);
+    let digest = match kind {
+        Kind::Md5 => text::hex(text).map(Digest::Md5),
+        Kind::Sha1 => text::hex(text).map(Digest::Sha1),
+        Kind::Sha256 => text::hex(text).map(Digest::Sha256),
+        Kind::Blake3 => text::hex(text).map(Digest::Blake3),
+        Kind::Pdq | Kind::Phash | Kind::Dhash => {
+            return match Hash::from_hex(kind, text) {
+                Ok(Hash::Pdq(pdq)) if pdq.is_blank() => Err(Cause::BlankPdq),
+                Ok(hash) if hash.is_blank() => Err(Cause::BlankHash),
+                Ok(hash) => Ok(hash),
+                Err(error) => Err(Cause::Hash(error)),
+            };
+        }
+    };
+    match digest {
+        Ok(digest) if digest.is_of_empty_file() => Err(Cause::EmptyFileHash),
+        Ok(digest) => Ok(Hash::Digest(digest)),
         Err(error) => Err(Cause::Hash(error)),
     }
 }

@@ -113,7 +113,7 @@ fn even_rows(text: &[u8], separator: u8) -> Option<Vec<Vec<Vec<u8>>>> {
 }
 
 /// The cells of a line; `None` when it ends inside quotation marks.
-fn cells(line: &[u8], separator: u8) -> Option<Vec<Vec<u8>>> {
+pub(super) fn cells(line: &[u8], separator: u8) -> Option<Vec<Vec<u8>>> {
     let (mut cells, mut cell, mut is_quoted) = (Vec::new(), Vec::new(), false);
     let mut bytes = line.iter().copied().peekable();
     while let Some(byte) = bytes.next() {
