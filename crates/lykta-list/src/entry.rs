@@ -1,6 +1,7 @@
 //! What a row of a list says.
 
 use std::fmt;
+use std::sync::Arc;
 
 use lykta_hash::{Hash, PhotoDna};
 
@@ -46,7 +47,9 @@ pub struct Entry {
     /// Which view of a picture the hashes are of, such as `original` or `rot90`.
     pub view: Option<String>,
     /// How the list classifies the file; `None` when all its cells are empty.
-    pub label: Option<Label>,
+    ///
+    /// Shared: millions of entries of a list have the same few.
+    pub label: Option<Arc<Label>>,
     /// Whether what a match means depends on the label's code, empty when the entry has none: the list holds
     /// entries of different meaning, and somebody has to say which is which.
     pub categorised: bool,

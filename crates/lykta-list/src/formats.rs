@@ -9,6 +9,7 @@ pub(crate) mod hashkeeper;
 pub(crate) mod icse;
 pub(crate) mod ilook;
 mod json;
+mod labels;
 pub(crate) mod mapped;
 pub(crate) mod ncmec;
 pub(crate) mod nsrl_sql;

@@ -3,6 +3,8 @@
 
 mod damage;
 
+use std::sync::Arc;
+
 use damage::{Damage, assert_accounted, assert_bounded, assert_cut_is_told, damage, read, whole};
 use lykta_hash::{Hash, Kind, PhotoDna};
 use lykta_list::{Deletion, Entry, Error, Format, Label, Position, Reason, Row};
@@ -228,7 +230,7 @@ fn expected(update: &Update, row: u64, offset: u64, format: Format) -> Row {
         changed: update.changed(),
         hashes: vec![update.hash()],
         photodna: update.photodna.filter(|_| format == Format::Ncmec).map(photodna),
-        label: Some(Label { scheme: scheme.into(), code, ..Label::default() }),
+        label: Some(Arc::new(Label { scheme: scheme.into(), code, ..Label::default() })),
         categorised: format != Format::StopNcii,
         ..Entry::default()
     })

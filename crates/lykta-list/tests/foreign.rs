@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{env, fs};
 
 use lykta_hash::{Hash, Kind};
@@ -506,7 +507,7 @@ mod icse {
             ..Label::default()
         };
         assert_eq!(
-            (first.label.as_ref(), first.name.as_deref(), first.categorised),
+            (first.label.as_deref(), first.name.as_deref(), first.categorised),
             (Some(&label), Some("7"), true)
         );
         assert!(first.photodna.is_some());
@@ -524,7 +525,7 @@ mod icse {
         let rows = read(format!("MD5;Image ID;Series name\n{MD5};7;s\n"), Format::Icse);
         let entry = accepted(&rows[0]);
         assert!(!entry.categorised);
-        assert_eq!(entry.label, Some(Label { series: "s".into(), ..Label::default() }));
+        assert_eq!(entry.label, Some(Label { series: "s".into(), ..Label::default() }).map(Arc::new));
     }
 }
 

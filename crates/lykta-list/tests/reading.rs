@@ -1,6 +1,8 @@
 //! What lists say and what readers make of it.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
+use std::sync::Arc;
+
 use lykta_hash::{Hash, Kind, ParseError, PhotoDna};
 use lykta_list::{
     COLUMNS, Cause, Deletion, Entry, Error, Format, Label, Position, ReadOptions, Reader, Reason, Row, Tally,
@@ -109,7 +111,7 @@ impl Written {
             pdq_quality: self.quality.filter(|_| Self::has(columns, "pdq_quality")),
             size: self.size.filter(|_| Self::has(columns, "size")),
             view: filled("view", &self.view),
-            label,
+            label: label.map(Arc::new),
             photodna,
             ..Entry::default()
         })
@@ -427,7 +429,7 @@ fn the_name_is_the_id_else_the_path() {
 #[test]
 fn a_series_without_a_label_is_kept() {
     let [entry] = &entries(format!("md5,series\n{MD5},night\n"))[..] else { panic!("one row") };
-    assert_eq!(entry.label, Some(Label { series: "night".into(), ..Label::default() }));
+    assert_eq!(entry.label, Some(Label { series: "night".into(), ..Label::default() }).map(Arc::new));
 }
 
 #[test]

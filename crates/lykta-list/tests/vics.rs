@@ -3,6 +3,8 @@
 
 mod damage;
 
+use std::sync::Arc;
+
 use damage::{Damage, damage, read, whole};
 use lykta_hash::{Hash, Kind, PhotoDna};
 use lykta_list::{Cause, Entry, Error, Format, Label, Position, ReadOptions, Reader, Reason, Row};
@@ -154,13 +156,13 @@ impl Medium {
             hashes,
             photodna: self.photodna.map(photodna),
             size: self.size,
-            label: Some(Label {
+            label: Some(Arc::new(Label {
                 scheme: "projectvic".into(),
                 version: version.into(),
                 code: self.category.map(|code| code.to_string()).unwrap_or_default(),
                 series: self.series.clone().unwrap_or_default(),
                 victim_identified: self.victim_identified.map(|flag| flag.to_string()).unwrap_or_default(),
-            }),
+            })),
             categorised: true,
             ..Entry::default()
         }

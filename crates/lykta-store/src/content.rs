@@ -156,7 +156,7 @@ pub(crate) fn checksum(number: i64, entry: &Entry, content: &[u8]) -> i64 {
     sum.add_bytes(content);
     sum.add(u64::from(entry.name.is_some()) | u64::from(entry.label.is_some()) << 1);
     sum.add_bytes(entry.name.as_deref().unwrap_or_default().as_bytes());
-    if let Some(Label { scheme, version, code, series, victim_identified }) = &entry.label {
+    if let Some(Label { scheme, version, code, series, victim_identified }) = entry.label.as_deref() {
         for text in [scheme, version, code, series, victim_identified] {
             sum.add_bytes(text.as_bytes());
         }

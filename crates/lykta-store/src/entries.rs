@@ -1,6 +1,7 @@
 //! Entries as they come out of a store, in order and a page at a time, so that memory stays bounded.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use lykta_list::{Entry, Label};
 use rusqlite::{Connection, Row};
@@ -199,13 +200,13 @@ fn entry(row: &Row<'_>) -> Result<(i64, StoredEntry), Error> {
     let content = row.get_ref(2)?.as_blob().map_err(|error| Error::damaged(error.to_string()))?;
     content::decode(content, &mut entry)?;
     if row.get::<_, Option<i64>>(6)?.is_some() {
-        entry.label = Some(Label {
+        entry.label = Some(Arc::new(Label {
             scheme: row.get(7)?,
             version: row.get(8)?,
             code: row.get(9)?,
             series: row.get(10)?,
             victim_identified: row.get(11)?,
-        });
+        }));
     }
     if content::checksum(number, &entry, content) != row.get::<_, i64>(12)? {
         return Err(Error::damaged("an entry is not what it was"));

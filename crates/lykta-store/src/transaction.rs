@@ -12,6 +12,7 @@
 //! What ends goes to `retired` if the base has it. What comes leaves `retired` if the base has that very entry.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use lykta_list::{Deletion, Entry, Label, Row, Tally};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -33,7 +34,7 @@ pub struct Transaction<'s> {
     /// Whether its files are the whole list.
     is_whole: bool,
     files: BTreeSet<FileId>,
-    labels: HashMap<Label, i64>,
+    labels: HashMap<Arc<Label>, i64>,
     /// A change that was half done when an error came.
     has_failed: bool,
     content: Vec<u8>,
@@ -171,7 +172,7 @@ impl<'s> Transaction<'s> {
         let identity = match &entry.key {
             Some(key) => content::identity_of_key(key),
             None => {
-                let (name, label) = (entry.name.as_deref(), entry.label.as_ref());
+                let (name, label) = (entry.name.as_deref(), entry.label.as_deref());
                 content::identity_of_content(&content, name, label, &mut self.scratch)
             }
         };
@@ -366,7 +367,7 @@ impl<'s> Transaction<'s> {
         if let Some(number) = self.labels.get(label) {
             return Ok(Some(*number));
         }
-        let Label { scheme, version, code, series, victim_identified } = label;
+        let Label { scheme, version, code, series, victim_identified } = &**label;
         let values = (scheme, version, code, series, victim_identified);
         let insert = "INSERT INTO label (scheme, version, code, series, victim_identified)
             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
@@ -377,7 +378,7 @@ impl<'s> Transaction<'s> {
         if self.labels.len() >= LABELS {
             self.labels.clear();
         }
-        self.labels.insert(label.clone(), number);
+        self.labels.insert(Arc::clone(label), number);
         Ok(Some(number))
     }
 

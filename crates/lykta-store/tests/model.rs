@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails should stop there")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lykta_hash::{Digest, Hash, PhotoDna};
 use lykta_list::{Deletion, Entry, Format, Label, Position, Row, Tally};
@@ -60,7 +61,7 @@ fn row(op: &Op, row: u64) -> Row {
             pdq_quality: (*hash == 2).then_some(50),
             size: (*hash == 3).then_some(u64::MAX),
             view: label.map(|_| "original".to_owned()),
-            label: label.map(|code| Label { code: code.to_string(), ..Label::default() }),
+            label: label.map(|code| Label { code: code.to_string(), ..Label::default() }).map(Arc::new),
             categorised: label.is_some(),
             dropped: Vec::new(),
         }),

@@ -22,6 +22,7 @@ pub(crate) mod table;
 
 use std::io::Read;
 use std::ops::Range;
+use std::sync::Arc;
 
 use lykta_hash::{Hash, Kind, PhotoDna};
 use memchr::memchr;
@@ -373,7 +374,8 @@ impl Header {
         if label.iter().any(Option::is_some) {
             let [scheme, version, code, series, victim_identified] = label.map(Option::unwrap_or_default);
             entry.categorised = schemes::is_published(&scheme);
-            entry.label = Some(Label { scheme, version, code, series, victim_identified });
+            let label = Label { scheme, version, code, series, victim_identified };
+            entry.label = Some(Arc::new(label));
         }
     }
 

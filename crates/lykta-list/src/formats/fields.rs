@@ -2,10 +2,11 @@
 //! holds what is a [`Layout`], worked out once; a [`Sheet`] reads the rows.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use lykta_hash::{Hash, Kind, ParseError, PhotoDna, text};
 
-use crate::entry::{Entry, Label, Rejection, Row};
+use crate::entry::{Entry, Rejection, Row};
 use crate::error::Error;
 use crate::format::Format;
 use crate::formats::csv::Record;
@@ -230,7 +231,7 @@ impl Entry {
             Field::View => self.view = Some(read_text(cell, charset)?),
             _ => {
                 let word = read_text(cell, charset)?;
-                let label = self.label.get_or_insert_with(Label::default);
+                let label = Arc::make_mut(self.label.get_or_insert_default());
                 match field {
                     Field::Scheme => label.scheme = word,
                     Field::SchemeVersion => label.version = word,

@@ -3,6 +3,8 @@
 //! Rows may have fewer cells than the header; more cells are refused, they may stand in wrong columns. Flags are
 //! written in several ways: `Baseline` becomes `yes` or `no`, any other word stays what it is.
 
+use std::sync::Arc;
+
 use lykta_hash::Kind;
 
 use crate::entry::{Entry, Label, Row};
@@ -69,10 +71,9 @@ impl Rows for IcseRows<'_> {
 
 impl IcseRows<'_> {
     fn classified(&self, entry: Entry) -> Entry {
-        let label = entry.label.map(|label| Label {
-            scheme: if self.has_baseline { INTERPOL_BASELINE.into() } else { String::new() },
-            code: flag(label.code),
-            ..label
+        let label = entry.label.map(Arc::unwrap_or_clone).map(|label| {
+            let scheme = if self.has_baseline { INTERPOL_BASELINE.into() } else { String::new() };
+            Arc::new(Label { scheme, code: flag(label.code), ..label })
         });
         Entry { label, categorised: self.has_baseline, ..entry }
     }

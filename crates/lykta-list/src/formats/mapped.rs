@@ -5,6 +5,8 @@ mod parse;
 mod profile;
 mod propose;
 
+use std::sync::Arc;
+
 use lykta_hash::Kind;
 use thiserror::Error;
 
@@ -61,7 +63,7 @@ pub const TARGETS: [&str; 18] = [
 /// let list = "Severity;Hash\nB;86f7e437faa5a7fce15d1ddcb9eaeaea377667b8\n";
 /// let options = ReadOptions { mapping: Some(mapping), ..ReadOptions::default() };
 /// let Some(Ok(Row::Accepted(entry))) = Reader::new(list.as_bytes(), &options)?.next() else { panic!() };
-/// assert_eq!(entry.label.map(|label| (label.scheme, label.code)), Some(("IWF".into(), "B".into())));
+/// assert_eq!(entry.label.map(|label| label.code.clone()), Some("B".into()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -375,16 +377,16 @@ impl Mapping {
 /// What every row has.
 struct Constants {
     view: Option<String>,
-    label: Label,
+    label: Arc<Label>,
     /// Whether it is a label by itself: a scheme alone says nothing of a file.
     is_label: bool,
 }
 
 impl Constants {
     fn of(mapping: &Mapping) -> Self {
-        let mut constants = Self { view: None, label: Label::default(), is_label: false };
+        let mut constants = Self { view: None, label: Arc::default(), is_label: false };
         for (target, text) in mapping.constants.iter().filter(|(_, text)| !text.is_empty()) {
-            let label = &mut constants.label;
+            let label = Arc::make_mut(&mut constants.label);
             match target.field {
                 Field::View => constants.view = Some(text.clone()),
                 Field::Scheme => label.scheme.clone_from(text),
@@ -399,16 +401,18 @@ impl Constants {
     }
 
     /// The label of an entry: what its cells say, and else what every row has.
-    fn complete(&self, label: Option<Label>) -> Option<Label> {
-        let Some(label) = label else { return self.is_label.then(|| self.label.clone()) };
+    fn complete(&self, label: Option<Arc<Label>>) -> Option<Arc<Label>> {
+        let Some(label) = label.map(Arc::unwrap_or_clone) else {
+            return self.is_label.then(|| Arc::clone(&self.label));
+        };
         let or = |own: String, every: &String| if own.is_empty() { every.clone() } else { own };
-        Some(Label {
+        Some(Arc::new(Label {
             scheme: or(label.scheme, &self.label.scheme),
             version: or(label.version, &self.label.version),
             code: or(label.code, &self.label.code),
             series: or(label.series, &self.label.series),
             victim_identified: or(label.victim_identified, &self.label.victim_identified),
-        })
+        }))
     }
 }
 

@@ -4,6 +4,8 @@
 //! `Deleted` delete it. Other states that are published, `Received` among them, stay: the interface asks to
 //! remove only those two. A state that is not published is refused, because what to do is not known.
 
+use std::sync::Arc;
+
 use lykta_hash::Kind;
 use serde::Deserialize;
 
@@ -143,7 +145,7 @@ impl HashRecord<'_> {
         gather.entry.key = Some(key);
         if !status.is_empty() {
             let (scheme, code) = (SCHEME.to_owned(), status.to_owned());
-            gather.entry.label = Some(Label { scheme, code, ..Label::default() });
+            gather.entry.label = Some(Arc::new(Label { scheme, code, ..Label::default() }));
         }
         Ok(gather.row())
     }

@@ -24,6 +24,7 @@ use crate::error::Error;
 use crate::format::Format;
 use crate::formats::Rows;
 use crate::formats::json::{Flaw, Record, Records, Shape, Value, parse};
+use crate::formats::labels::Labels;
 use crate::input::{Head, Input};
 use crate::position::Position;
 use crate::reason::Problem;
@@ -39,7 +40,7 @@ pub(crate) fn is_meant(head: &Head<'_>) -> bool {
 /// The media of one document.
 pub(crate) fn open<'r>(input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error> {
     let records = Records::new(input, Document { context: None })?;
-    Ok(Box::new(VicsRows { records, row: 0, waiting: VecDeque::new() }))
+    Ok(Box::new(VicsRows { records, row: 0, labels: Labels::default(), waiting: VecDeque::new() }))
 }
 
 /// What a document says of itself.
@@ -70,6 +71,7 @@ impl Shape for Document {
 struct VicsRows<'r> {
     records: Records<'r, Document>,
     row: u64,
+    labels: Labels,
     /// Entries made of what the last record has more than one of, without their numbers.
     waiting: VecDeque<Entry>,
 }
@@ -83,7 +85,7 @@ impl Rows for VicsRows<'_> {
         }
         let Some((document, record)) = self.records.next()? else { return Ok(None) };
         self.row += 1;
-        match row(record, self.row, document.context.as_ref()) {
+        match row(record, self.row, document.context.as_ref(), &mut self.labels) {
             Ok((row, surplus)) => {
                 if let Row::Accepted(entry) = &row {
                     self.waiting.extend(surplus.into_iter().map(|surplus| surplus.beside(entry)));
@@ -100,13 +102,18 @@ impl Rows for VicsRows<'_> {
 }
 
 /// What a record says, with the hashes that do not fit into its entry; an error when it is no JSON.
-fn row(record: Record<'_>, row: u64, context: Option<&Context>) -> Result<(Row, Vec<Surplus>), String> {
+fn row(
+    record: Record<'_>,
+    row: u64,
+    context: Option<&Context>,
+    labels: &mut Labels,
+) -> Result<(Row, Vec<Surplus>), String> {
     let position = Position::Byte(record.offset);
     let mut mended = String::new();
     match parse::object::<Media<'_>>(record.bytes, &mut mended) {
         Ok(parsed) => {
             let entry = Entry { row, position, ..Entry::default() };
-            Ok(parsed.value.row(entry, parsed.not_utf8, context))
+            Ok(parsed.value.row(entry, parsed.not_utf8, context, labels))
         }
         Err(Flaw::Content(cause)) => {
             let rejection = Rejection::new(row, position, vec![Problem::row(cause)]);

@@ -1,5 +1,7 @@
 //! One entry: its fields, and the row that they make.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use lykta_hash::Kind;
 use quick_xml::events::Event;
@@ -193,7 +195,7 @@ impl Element {
         gather.entry.name = Some(name);
         gather.entry.key = Some(key);
         let (scheme, code) = (schemes::NCMEC.to_owned(), classification.unwrap_or_default().to_owned());
-        gather.entry.label = Some(Label { scheme, code, ..Label::default() });
+        gather.entry.label = Some(Arc::new(Label { scheme, code, ..Label::default() }));
         gather.entry.categorised = true;
         Ok(gather.row())
     }

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::sync::Arc;
 
 use lykta_hash::Kind;
 
@@ -84,7 +85,7 @@ fn row(entry: Entry, cells: &[&[u8]]) -> Row {
         labels.split_ascii_whitespace().filter(|label| OPINIONS.contains(label)).collect();
     let code = opinions.into_iter().collect::<Vec<_>>().join(",");
     gather.entry.label =
-        Some(Label { scheme: schemes::THREAT_EXCHANGE.to_owned(), code, ..Label::default() });
+        Some(Arc::new(Label { scheme: schemes::THREAT_EXCHANGE.to_owned(), code, ..Label::default() }));
     gather.entry.categorised = true;
     gather.row()
 }

@@ -5,6 +5,7 @@
 //! code of the label, all of them: `MALICIOUS,NON_MALICIOUS` is disputed, and `NON_MALICIOUS` is no match.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use lykta_hash::Kind;
 use serde::Deserialize;
@@ -164,7 +165,7 @@ impl Update<'_> {
         if gather.entry.categorised {
             let scheme = schemes::THREAT_EXCHANGE.to_owned();
             let code = codes.into_iter().collect::<Vec<_>>().join(",");
-            gather.entry.label = Some(Label { scheme, code, ..Label::default() });
+            gather.entry.label = Some(Arc::new(Label { scheme, code, ..Label::default() }));
         }
     }
 }

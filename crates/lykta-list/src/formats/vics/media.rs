@@ -4,9 +4,10 @@ use lykta_hash::{Hash, Kind, PhotoDna};
 use serde::Deserialize;
 
 use super::context::Context;
-use crate::entry::{Entry, Label, Row};
+use crate::entry::{Entry, Row};
 use crate::formats::gather::Gather;
 use crate::formats::json::{List, Value};
+use crate::formats::labels::{LabelParts, Labels};
 use crate::reason::{Cause, Problem};
 use crate::schemes;
 
@@ -116,6 +117,7 @@ impl Media<'_> {
         mut entry: Entry,
         not_utf8: Option<usize>,
         context: Option<&Context>,
+        labels: &mut Labels,
     ) -> (Row, Vec<Surplus>) {
         entry.hashes.reserve(2);
         let mut gather = Gather::new(entry);
@@ -138,13 +140,13 @@ impl Media<'_> {
             Value::Bool(flag) => Some(flag.to_string()),
             other => text(&mut gather, "VictimIdentified", other, has_gaps),
         };
-        gather.entry.label = Some(Label {
-            scheme: schemes::PROJECT_VIC.to_owned(),
-            version: context.map_or("", Context::of_labels).to_owned(),
-            code: code.unwrap_or_default(),
-            series: series.unwrap_or_default(),
-            victim_identified: victim_identified.unwrap_or_default(),
-        });
+        gather.entry.label = Some(labels.share(LabelParts {
+            scheme: schemes::PROJECT_VIC,
+            version: context.map_or("", Context::of_labels),
+            code: code.as_deref().unwrap_or_default(),
+            series: series.as_deref().unwrap_or_default(),
+            victim_identified: victim_identified.as_deref().unwrap_or_default(),
+        }));
         gather.entry.categorised = true;
         (gather.row(), surplus)
     }
