@@ -141,7 +141,10 @@ fn read_sets(path: &Path) -> Result<Vec<Set>, Error> {
         let row = match table.next_row() {
             Ok(Some(row)) => row,
             Ok(None) => return Ok(sets),
-            Err(error) => return Err(broken(1, &error.to_string())),
+            Err(error) => {
+                let line = error.position().map_or(1, |position| position.number());
+                return Err(broken(u64::try_from(line).unwrap_or(1), &error.to_string()));
+            }
         };
         let Some([id, name, version]) = columns else {
             let found = [SET_ID, "name", "version"].map(|name| place(row.cells(), name));
