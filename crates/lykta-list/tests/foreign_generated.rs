@@ -2,6 +2,8 @@
 //! is spoiled afterwards is refused or counted, never a panic.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, as tests do")]
 
+use std::sync::Arc;
+
 use csv::{QuoteStyle, Terminator, WriterBuilder};
 use lykta_hash::{Digest, Hash, Kind, PhotoDna, text};
 use lykta_list::{Entry, Format, Label, Mapping, Position, ReadOptions, Reader, Row};
@@ -295,7 +297,7 @@ fn icse(files: &[File], style: Style, order: &[usize], has_baseline: bool) -> Ma
             hashes,
             photodna,
             name: filled(&file.name),
-            label,
+            label: label.map(Arc::new),
             categorised: has_baseline,
             ..Entry::default()
         });
@@ -401,7 +403,7 @@ fn mapped(files: &[File], style: Style, order: &[usize], names: &[String; 8]) ->
         let label = is_labelled.then(|| Label { scheme: "own".into(), code, series, ..Label::default() });
         let entry = file.entry(&[Kind::Md5, Kind::Sha1, Kind::Sha256]);
         let cells: Vec<_> = order.iter().map(|at| cells[*at]).collect();
-        (strings(&cells), entry.map(|entry| Entry { label, categorised: true, ..entry }))
+        (strings(&cells), entry.map(|entry| Entry { label: label.map(Arc::new), categorised: true, ..entry }))
     });
     Made { mapping: Some(mapping), ..made }
 }

@@ -1,9 +1,12 @@
 //! What can be typed behind `lykta list`, and how lists are read.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use clap::{Args, Subcommand, ValueEnum};
-use lykta::list::Format;
+use lykta::list::{Format, Mapping, ReadOptions};
+use lykta::source::Locator;
 use lykta::{Codes, Kind, Ruling};
 
 /// How hash lists are read.
@@ -14,14 +17,50 @@ pub(crate) struct ReadArgs {
     /// in results
     #[arg(long, value_name = "[LIST=]FORMAT", value_parser = list_format)]
     pub(crate) format: Vec<(Option<String>, Format)>,
+    /// What the columns of CSV files are: 'sha1=Hash,label_code=Severity', or a TOML file that says so
+    /// (docs/lists.md); `lykta list inspect` proposes one. Lists with a format of their own by --format
+    /// LIST=FORMAT are not read by it
+    #[arg(long, value_name = "MAPPING|FILE")]
+    pub(crate) map: Option<String>,
     /// Take what there is of a list that was cut short; the index then says so
     #[arg(long)]
     pub(crate) keep_partial: bool,
 }
 
 impl ReadArgs {
+    /// How to read the list of this name. `path` is where it is, when it is a file.
+    pub(crate) fn options(
+        &self,
+        list: &str,
+        path: Option<&Path>,
+        folder: Option<&Path>,
+    ) -> anyhow::Result<ReadOptions> {
+        let format = self.format_of(list);
+        let mapping =
+            if format.is_none_or(|format| format == Format::Mapped) { self.mapping()? } else { None };
+        Ok(ReadOptions {
+            format,
+            mapping,
+            path: path.map(Path::to_path_buf),
+            folder: folder.map(Path::to_path_buf),
+        })
+    }
+
+    /// The mapping as it was given, or as its file has it.
+    fn mapping(&self) -> anyhow::Result<Option<Mapping>> {
+        let Some(given) = &self.map else { return Ok(None) };
+        let path = Path::new(given);
+        if path.extension() != Some("toml".as_ref()) {
+            return given.parse().map(Some).map_err(|error| anyhow!("--map: {error}"));
+        }
+        let shown = Locator::from_path(path);
+        let text = fs::read_to_string(path)
+            .map_err(|error| anyhow!("cannot read the mapping in {shown}: {error}; check the path"))?;
+        Mapping::from_toml(&text).map(Some).map_err(|error| anyhow!("{shown}: {error}"))
+    }
+
     /// The format that was given for a list: its own outranks the one for all.
-    pub(crate) fn format_of(&self, list: &str) -> Option<Format> {
+    fn format_of(&self, list: &str) -> Option<Format> {
         let last = |name: Option<&str>| {
             self.format.iter().rev().find(|(given, _)| given.as_deref() == name).map(|(_, format)| *format)
         };

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use lykta::index::Structure;
-use lykta::list::ReadOptions;
 use lykta::source::{Locator, visible};
 use lykta::{
     AddListError, AddedList, BuildOptions, Builder, CodeCount, EntryPair, EntryPairs, ListOptions, Role,
@@ -116,12 +115,8 @@ fn checked_lists(args: &BuildArgs) -> anyhow::Result<Vec<List<'_>>> {
     let of = |list: &str| (last_of(&args.list_radius, list), last_of(&args.list_min_quality, list));
     let with_options = lists.iter().zip(names).map(|((role, path), name)| {
         let (near_radius, min_quality) = of(&name);
-        let read = ReadOptions {
-            format: args.read.format_of(&name),
-            path: (!is_stdin(path)).then(|| path.to_path_buf()),
-            folder: Some(folder_of(&args.output).to_owned()),
-            ..ReadOptions::default()
-        };
+        let file = (!is_stdin(path)).then_some(*path);
+        let read = args.read.options(&name, file, Some(folder_of(&args.output)))?;
         let options = ListOptions {
             name,
             role: *role,
@@ -132,9 +127,9 @@ fn checked_lists(args: &BuildArgs) -> anyhow::Result<Vec<List<'_>>> {
             near_radius,
             min_quality,
         };
-        List { path, options }
+        Ok(List { path, options })
     });
-    Ok(with_options.collect())
+    with_options.collect()
 }
 
 /// What was given for a list; the last one holds.

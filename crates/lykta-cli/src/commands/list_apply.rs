@@ -4,7 +4,6 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{anyhow, bail};
-use lykta::list::ReadOptions;
 use lykta::source::{Locator, visible};
 use lykta::store::Store;
 use lykta::{
@@ -41,7 +40,8 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
         args.files.iter().map(|path| std::fs::metadata(path).ok().map(|file| 2 * file.len())).sum();
     let activity = Activity::of(args.quiet, total);
     activity.say("taking deliveries".to_owned());
-    let deliveries: Vec<Delivery> = args.files.iter().map(|path| delivery(args, path)).collect();
+    let deliveries: Vec<Delivery> =
+        args.files.iter().map(|path| delivery(args, path)).collect::<anyhow::Result<_>>()?;
     let delivered = deliver(&mut store, &deliveries, args.whole, |file| Counting::new(file, &activity))?;
     let base = match &args.base {
         None => None,
@@ -80,15 +80,10 @@ fn list_name(args: &ApplyArgs, store: &Store) -> anyhow::Result<String> {
     Ok(Locator::from_path(Path::new(stem)).to_string())
 }
 
-fn delivery(args: &ApplyArgs, path: &Path) -> Delivery {
+fn delivery(args: &ApplyArgs, path: &Path) -> anyhow::Result<Delivery> {
     let name = Locator::from_path(path.file_name().map_or(path, Path::new)).to_string();
-    let read = ReadOptions {
-        format: args.read.format_of(&name),
-        path: Some(path.to_owned()),
-        folder: Some(folder_of(&args.store).to_owned()),
-        ..ReadOptions::default()
-    };
-    Delivery { name, path: path.to_owned(), read, keep_partial: args.read.keep_partial }
+    let read = args.read.options(&name, Some(path), Some(folder_of(&args.store)))?;
+    Ok(Delivery { name, path: path.to_owned(), read, keep_partial: args.read.keep_partial })
 }
 
 /// Writes an index of the store.

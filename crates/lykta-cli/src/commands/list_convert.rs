@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use lykta::list::{Entry, ReadOptions, Reader};
+use lykta::list::{Entry, Reader};
 use lykta::source::Locator;
 use lykta::{Kind, ListForm, ListWriter, ReadEntries, ReadList, ReadListError, each_entry};
 
@@ -70,11 +70,8 @@ impl<W: Write> Converter<'_, W> {
         let shown = Locator::from_path(path).to_string();
         activity.say(format!("reading {shown}"));
         let name = path.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
-        let options = ReadOptions {
-            format: self.args.read.format_of(&name),
-            path: (!is_stdin(path)).then(|| path.to_owned()),
-            ..ReadOptions::default()
-        };
+        let file = (!is_stdin(path)).then_some(path);
+        let options = self.args.read.options(&name, file, None)?;
         let input = Counting::new(open(path)?, activity);
         let mut reader = Reader::new(input, &options).map_err(|error| anyhow!("{shown}: {error}"))?;
         let how = ReadEntries { folder: None, keep_partial: self.args.read.keep_partial };

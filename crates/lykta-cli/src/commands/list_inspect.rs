@@ -1,9 +1,10 @@
 //! `lykta list inspect`, and what is told of lists elsewhere too.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
-use lykta::list::{Format, ReadOptions, Reader, Row, Tally};
+use anyhow::{anyhow, bail};
+use lykta::list::{Format, Proposal, ReadOptions, Reader, Row, Tally, propose};
 use lykta::source::{Locator, visible};
 use lykta::{CodeCount, Kind};
 use serde_json::{Value, json};
@@ -12,6 +13,9 @@ use super::index_build::{is_stdin, open};
 use crate::args::InspectArgs;
 use crate::codes;
 use crate::progress::{Activity, Counting};
+
+/// Bytes that a mapping is proposed from.
+const HEAD: u64 = 64 << 10;
 
 /// Rows that are read without `--all`.
 const FIRST_ROWS: u64 = 1_000;
@@ -26,21 +30,51 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<u8> {
     activity.say(format!("reading {shown}"));
     let name =
         args.list.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
-    let options = ReadOptions {
-        format: args.read.format_of(&name),
-        path: (!is_stdin(&args.list)).then(|| args.list.clone()),
-        ..ReadOptions::default()
-    };
-    let input = Counting::new(open(&args.list)?, &activity);
-    let seen = Seen::read(input, &options, args).map_err(|error| anyhow::anyhow!("{shown}: {error}"))?;
+    let path = (!is_stdin(&args.list)).then_some(&*args.list);
+    let options = args.read.options(&name, path, None)?;
+    let mut input = Counting::new(open(&args.list)?, &activity);
+    let mut head = Vec::new();
+    input
+        .by_ref()
+        .take(HEAD)
+        .read_to_end(&mut head)
+        .map_err(|error| anyhow!("cannot read {shown}: {error}"))?;
+    let seen = Seen::read(head.as_slice().chain(input), &options, args);
     drop(activity);
     let mut out = io::stdout().lock();
+    let seen = match seen {
+        Ok(seen) => seen,
+        Err(error) => {
+            // A mapping that was given is not to be proposed anew.
+            let unknown = options.mapping.is_none() && options.format.is_none();
+            let Some(proposal) = propose(&head).filter(|_| unknown) else { bail!("{shown}: {error}") };
+            tell_proposal(&shown, &proposal, args.json, &mut out)?;
+            return Ok(0);
+        }
+    };
     if args.json {
         writeln!(out, "{}", seen.to_json(&shown))?;
     } else {
         seen.print(&shown, &mut out)?;
     }
     Ok(0)
+}
+
+/// Tells a mapping that may fit a CSV file of unknown columns, and why.
+fn tell_proposal(shown: &str, proposal: &Proposal, json: bool, out: &mut impl Write) -> io::Result<()> {
+    let Proposal { mapping, reasons } = proposal;
+    if json {
+        let mapping = mapping.to_string();
+        let value = json!({ "v": 1, "list": shown, "format": null, "map": mapping, "reasons": reasons });
+        return writeln!(out, "{value}");
+    }
+    writeln!(
+        out,
+        "{}: CSV of columns that are not Lykta's; this mapping may fit, look at it first:",
+        visible(shown)
+    )?;
+    writeln!(out, "    --map '{}'", visible(&mapping.to_string()))?;
+    reasons.iter().try_for_each(|reason| writeln!(out, "    {}", visible(reason)))
 }
 
 /// What was seen of a list.
@@ -58,11 +92,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn read(
-        input: impl io::Read,
-        options: &ReadOptions,
-        args: &InspectArgs,
-    ) -> Result<Self, lykta::list::Error> {
+    fn read(input: impl Read, options: &ReadOptions, args: &InspectArgs) -> Result<Self, lykta::list::Error> {
         let mut reader = Reader::new(input, options)?;
         let mut seen = Self {
             format: reader.format(),
