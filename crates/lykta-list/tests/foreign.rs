@@ -655,6 +655,12 @@ mod mapped {
             proposed(&format!("MD5,Hash\nnone,{MD5}\n")).as_deref(),
             Some("md5=Hash,separator=comma,header=yes")
         );
+        let text = format!("Note,Digest\n\"two\nlines, here\",{SHA1}\n\"cut in");
+        assert_eq!(proposed(&text).as_deref(), Some("sha1=Digest,separator=comma,header=yes"));
+        assert_eq!(
+            proposed(&format!("x;y\n1;{MD5}")).as_deref(),
+            Some("md5=y,separator=semicolon,header=yes")
+        );
         for nothing in ["", "a,b\nc,d\n", "<html>\n<body>\n", "a,b\nc\n"] {
             assert_eq!(proposed(nothing), None, "{nothing}");
         }
