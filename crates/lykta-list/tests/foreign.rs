@@ -572,6 +572,18 @@ mod mapped {
     }
 
     #[test]
+    fn a_pdq_is_held_against_its_quality() {
+        let pdq = SHA256;
+        let text = format!("p,q,m\n{pdq},0,{MD5}\n{pdq},50,\n{pdq},x,\n{pdq},0,\n{},9,\n", "0".repeat(64));
+        let rows = read_with(text.as_bytes(), &options("pdq=p,pdq_quality=q,md5=m")).rows;
+        assert_eq!(kinds(accepted(&rows[0])), [Kind::Md5]);
+        assert_eq!(dropped(accepted(&rows[0])), [("pdq", Reason::ZeroQuality)]);
+        assert_eq!((kinds(accepted(&rows[1])), accepted(&rows[1]).pdq_quality), (vec![Kind::Pdq], Some(50)));
+        assert_eq!(dropped(accepted(&rows[2])), [("pdq_quality", Reason::BadNumber)]);
+        assert_eq!((refused(&rows[3]), refused(&rows[4])), (Reason::ZeroQuality, Reason::BlankPdq));
+    }
+
+    #[test]
     fn encodings_are_read() {
         let base32 = "Q336IN72UWT7ZYK5DXOLT2XK5I3XMZ5Y";
         assert_eq!(
