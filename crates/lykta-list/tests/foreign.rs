@@ -573,6 +573,18 @@ mod mapped {
     }
 
     #[test]
+    fn a_pdq_is_held_against_its_quality() {
+        let pdq = SHA256;
+        let text = format!("p,q,m\n{pdq},0,{MD5}\n{pdq},50,\n{pdq},x,\n{pdq},0,\n{},9,\n", "0".repeat(64));
+        let rows = read_with(text.as_bytes(), &options("pdq=p,pdq_quality=q,md5=m")).rows;
+        assert_eq!(kinds(accepted(&rows[0])), [Kind::Md5]);
+        assert_eq!(dropped(accepted(&rows[0])), [("pdq", Reason::ZeroQuality)]);
+        assert_eq!((kinds(accepted(&rows[1])), accepted(&rows[1]).pdq_quality), (vec![Kind::Pdq], Some(50)));
+        assert_eq!(dropped(accepted(&rows[2])), [("pdq_quality", Reason::BadNumber)]);
+        assert_eq!((refused(&rows[3]), refused(&rows[4])), (Reason::ZeroQuality, Reason::BlankPdq));
+    }
+
+    #[test]
     fn encodings_are_read() {
         let base32 = "Q336IN72UWT7ZYK5DXOLT2XK5I3XMZ5Y";
         assert_eq!(
@@ -655,6 +667,12 @@ mod mapped {
         assert_eq!(
             proposed(&format!("MD5,Hash\nnone,{MD5}\n")).as_deref(),
             Some("md5=Hash,separator=comma,header=yes")
+        );
+        let text = format!("Note,Digest\n\"two\nlines, here\",{SHA1}\n\"cut in");
+        assert_eq!(proposed(&text).as_deref(), Some("sha1=Digest,separator=comma,header=yes"));
+        assert_eq!(
+            proposed(&format!("x;y\n1;{MD5}")).as_deref(),
+            Some("md5=y,separator=semicolon,header=yes")
         );
         for nothing in ["", "a,b\nc,d\n", "<html>\n<body>\n", "a,b\nc\n"] {
             assert_eq!(proposed(nothing), None, "{nothing}");

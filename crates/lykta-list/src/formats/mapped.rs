@@ -10,7 +10,6 @@ use std::sync::Arc;
 use lykta_hash::Kind;
 use thiserror::Error;
 
-use self::propose::cells;
 pub use self::propose::{Proposal, propose};
 
 use crate::entry::{Entry, Label, Row};
@@ -337,8 +336,7 @@ fn malformed(line: u64, detail: String) -> Error {
 impl Mapping {
     /// Whether the columns are there when a line is split at `separator`.
     fn fits(&self, line: &[u8], separator: u8) -> bool {
-        let cells = cells(line, separator).unwrap_or_default();
-        self.places(&cells.iter().map(Vec::as_slice).collect::<Vec<_>>()).is_ok()
+        split(line, separator).is_some_and(|cells| self.places(&cells.cells().collect::<Vec<_>>()).is_ok())
     }
 
     /// The separator with which the columns are there, when it is one only.
@@ -356,8 +354,8 @@ impl Mapping {
                 let widest = SEPARATORS
                     .into_iter()
                     .max_by_key(|(separator, _)| line.iter().filter(|byte| *byte == separator).count());
-                let cells = cells(line, widest.map_or(b',', |(separator, _)| separator)).unwrap_or_default();
-                let cells: Vec<_> = cells.iter().map(Vec::as_slice).collect();
+                let record = split(line, widest.map_or(b',', |(separator, _)| separator));
+                let cells: Vec<_> = record.iter().flat_map(Record::cells).collect();
                 Err(match self.places(&cells) {
                     Err(mistake) => mistake.tell(&cells),
                     Ok(_) => "give the separator".into(),
@@ -372,6 +370,12 @@ impl Mapping {
             }
         }
     }
+}
+
+/// A line as cells; `None` when it ends inside quotation marks.
+fn split(line: &[u8], separator: u8) -> Option<Record> {
+    let mut record = Record::separated_by(separator);
+    matches!(record.read(&mut Lines::new(line)), Ok(true)).then_some(record)
 }
 
 /// What every row has.

@@ -16,7 +16,7 @@
 use std::io::Read;
 
 use lykta_hash::{Hash, Kind, ParseError};
-use memchr::memrchr;
+use memchr::{memchr, memchr2, memrchr};
 
 use crate::entry::{Entry, Rejection, Row};
 use crate::error::Error;
@@ -133,7 +133,7 @@ impl<'l> Parts<'l> {
 
     /// `hash  name`, or a hash alone.
     fn gnu(line: &'l [u8], is_escaped: bool) -> Option<Self> {
-        let (hash, name) = match line.iter().position(|byte| matches!(byte, b' ' | b'\t')) {
+        let (hash, name) = match memchr2(b' ', b'\t', line) {
             None => (line, &line[line.len()..]),
             Some(end) => match &line[end + 1..] {
                 [b' ' | b'*', name @ ..] => (&line[..end], name),
@@ -158,7 +158,7 @@ impl<'l> Parts<'l> {
 
     /// `TAG (name) = hash`.
     fn bsd(line: &'l [u8], is_escaped: bool) -> Option<Self> {
-        let open = line.iter().position(|byte| *byte == b'(')?;
+        let open = memchr(b'(', line)?;
         let tag = line[..open].strip_suffix(b" ").unwrap_or(&line[..open]);
         let kind = said_by_tag(tag)?;
         let equals = memrchr(b'=', line).filter(|equals| *equals > open)?;
@@ -225,18 +225,18 @@ fn row(line: &[u8], long: LongMeans, row: u64, position: Position) -> Row {
 /// The kind of a hash of so many digits; an error for one that is not matched or was cut; `None` for what is
 /// no hash at all.
 fn kind_by_digits(hash: &[u8], long: LongMeans) -> Option<Result<Kind, Problem>> {
-    let is_hex = hash.iter().all(u8::is_ascii_hexdigit);
+    let is_hex = || hash.iter().all(u8::is_ascii_hexdigit);
     let kind = match (hash.len(), long) {
+        (32, LongMeans::Sha256) => Kind::Md5,
+        (40, LongMeans::Sha256) => Kind::Sha1,
         (64, LongMeans::Blake3) => Kind::Blake3,
         (64, LongMeans::Sha256) => Kind::Sha256,
-        (len, _) if is_hex && UNMATCHED_DIGITS.contains(&len) => {
+        (len, _) if is_hex() && UNMATCHED_DIGITS.contains(&len) => {
             return Some(Err(Problem::cell("hash", Cause::UnsupportedKind)));
         }
         // b3sum prints as many digits as it is asked for: these are neither MD5 nor SHA-1.
-        (len, LongMeans::Blake3) if is_hex && len >= SHORTEST => Kind::Blake3,
-        (32, LongMeans::Sha256) => Kind::Md5,
-        (40, LongMeans::Sha256) => Kind::Sha1,
-        (got, LongMeans::Sha256) if is_hex && got >= SHORTEST => {
+        (len, LongMeans::Blake3) if is_hex() && len >= SHORTEST => Kind::Blake3,
+        (got, LongMeans::Sha256) if is_hex() && got >= SHORTEST => {
             let kinds = [Kind::Md5, Kind::Sha1, Kind::Sha256];
             let kind = kinds.into_iter().min_by_key(|kind| got.abs_diff(2 * kind.byte_len()))?;
             let expected = 2 * kind.byte_len();

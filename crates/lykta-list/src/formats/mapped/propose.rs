@@ -3,9 +3,11 @@
 use lykta_hash::{Kind, PhotoDna};
 
 use super::{Mapped, Mapping, SEPARATORS, Source, Target};
-use crate::formats::fields::{Charset, Encoding, Field, read_text};
+use crate::formats::csv::Record;
+use crate::formats::fields::{Charset, Encoding, Field, read_hash, read_text};
 use crate::formats::plain::kind_of;
-use crate::lines::trim;
+use crate::lines::{Lines, trim};
+use crate::reason::{Cause, Reason};
 
 /// A mapping that may fit a file, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,12 +66,9 @@ const NAMES: [(&str, &str); 31] = [
 /// assert_eq!(proposal.mapping.to_string(), "md5=Checksum,path=File Name,label_code=Severity,separator=semicolon,header=yes");
 /// ```
 pub fn propose(head: &[u8]) -> Option<Proposal> {
-    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    // The last line may have been cut.
-    let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(text, |end| &text[..end]);
     let (separator, word, rows) = SEPARATORS
         .into_iter()
-        .filter_map(|(separator, word)| Some((separator, word, even_rows(whole, separator)?)))
+        .filter_map(|(separator, word)| Some((separator, word, even_rows(head, separator)?)))
         .max_by_key(|(separator, _, rows)| (rows[0].len(), *separator == b','))?;
     let first = &rows[0];
     let is_headed = !first.iter().any(|cell| is_some_hash(trim(cell)));
@@ -104,32 +103,23 @@ pub fn propose(head: &[u8]) -> Option<Proposal> {
 }
 
 /// The first rows as cells, when all of them have as many.
-fn even_rows(text: &[u8], separator: u8) -> Option<Vec<Vec<Vec<u8>>>> {
-    let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    let lines = lines.filter(|line| !trim(line).is_empty()).take(ROWS);
-    let rows: Vec<_> = lines.map(|line| cells(line, separator)).collect::<Option<_>>()?;
-    let width = rows.first()?.len();
-    rows.iter().all(|row| row.len() == width).then_some(rows)
-}
-
-/// The cells of a line; `None` when it ends inside quotation marks.
-pub(super) fn cells(line: &[u8], separator: u8) -> Option<Vec<Vec<u8>>> {
-    let (mut cells, mut cell, mut is_quoted) = (Vec::new(), Vec::new(), false);
-    let mut bytes = line.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' if is_quoted && bytes.peek() == Some(&b'"') => {
-                bytes.next();
-                cell.push(byte);
-            }
-            b'"' if is_quoted => is_quoted = false,
-            b'"' if cell.is_empty() => is_quoted = true,
-            _ if byte == separator && !is_quoted => cells.push(std::mem::take(&mut cell)),
-            _ => cell.push(byte),
+fn even_rows(head: &[u8], separator: u8) -> Option<Vec<Vec<Vec<u8>>>> {
+    let (mut lines, mut record) = (Lines::new(head), Record::separated_by(separator));
+    let mut rows: Vec<Vec<Vec<u8>>> = Vec::new();
+    let mut is_at_end = false;
+    while rows.len() < ROWS && !is_at_end {
+        match record.read(&mut lines) {
+            Ok(true) if record.is_spoiled() => return None,
+            Ok(true) => rows.push(record.cells().map(<[u8]>::to_vec).collect()),
+            // What is cut inside quotation marks has been cut by the caller, who has the start only.
+            Ok(false) | Err(_) => is_at_end = true,
         }
     }
-    cells.push(cell);
-    (!is_quoted).then_some(cells)
+    if is_at_end && rows.len() > 2 && !head.ends_with(b"\n") {
+        rows.pop();
+    }
+    let width = rows.first()?.len();
+    rows.iter().all(|row| row.len() == width).then_some(rows)
 }
 
 /// The rows that are looked at.
@@ -239,8 +229,7 @@ fn how_written(sample: &Sample<'_>, at: usize, field: Field) -> Option<(Encoding
 
 /// Whether a cell is a hash of `kind`, be it one that no list should hold.
 fn is_written(kind: Kind, encoding: Encoding, cell: &[u8]) -> bool {
-    use crate::reason::{Cause, Reason};
-    let read = crate::formats::fields::read_hash(kind, encoding, cell);
+    let read = read_hash(kind, encoding, cell);
     !matches!(read.as_ref().map_err(Cause::reason), Err(Reason::BadLength | Reason::BadCharacter))
 }
 
