@@ -187,3 +187,36 @@ fn hashes_are_those_of_the_reference() {
         }
     }
 }
+
+/// Rows of a list, counted with Python and no knowledge of formats: lines that hold a hash. Of a zip archive
+/// those of NSRLFile.txt.
+const COUNT: &str = r##"
+import re, sys, zipfile
+data = open(sys.argv[1], "rb").read()
+if data[:2] == b"PK":
+    data = zipfile.ZipFile(sys.argv[1]).read("NSRLFile.txt")
+rows = [line for line in data.split(b"\n") if re.search(rb"\b[0-9A-Fa-f]{32}\b", line) and line[:1] not in b"#%"]
+empty = [line for line in rows if b"D41D8CD98F00B204E9800998ECF8427E" in line]
+print(len(rows) - len(empty))
+"##;
+
+#[test]
+fn every_list_of_the_corpus_gives_as_many_entries_as_python_counts() {
+    let Some(corpus) = corpus("lists of other programs") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut lists: Vec<PathBuf> =
+        fs::read_dir(corpus.join("lists")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // It describes the sets of the .hsh beside it and holds no hash.
+    lists.retain(|list| list.extension() != Some("hke".as_ref()));
+    assert_eq!(lists.len(), 13);
+    for list in lists {
+        let shown = list.to_str().unwrap();
+        let python = Command::new("python3").args(["-c", COUNT, shown]).output().unwrap();
+        let counted: u64 = String::from_utf8(python.stdout).unwrap().trim().parse().unwrap();
+        let built = lykta(folder.path(), &["index", "build", "-q", "--json", "-o", "l.lykta", shown]);
+        expect(&built, 0);
+        let source = &json_lines(&built.stdout)[0]["lists"][0];
+        assert_eq!(source["accepted"].as_u64(), Some(counted), "{shown}: {source}");
+        assert!(counted > 0);
+    }
+}

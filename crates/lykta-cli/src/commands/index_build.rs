@@ -218,12 +218,16 @@ fn report(args: &BuildArgs, built: &Built) -> anyhow::Result<()> {
             list["examples"] = examples_json(&added.tally);
             list["codes"] = codes::to_json(&added.codes);
             list["cut_short"] = json!(added.cut_short);
+            list["entries_in_the_end"] = json!(added.living);
         }
         writeln!(out, "{value}")?;
         return Ok(());
     }
     for (source, added) in index.sources().iter().zip(lists) {
         index_info::write_source(&mut out, source)?;
+        if let Some(living) = added.living {
+            writeln!(out, "    {living} entries hold in the end: the list changes and deletes its own")?;
+        }
         for code in &added.codes {
             writeln!(out, "    {}", visible(&codes::line(code)))?;
         }

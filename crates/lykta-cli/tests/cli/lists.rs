@@ -166,3 +166,104 @@ fn a_list_keeps_its_name_when_its_store_is_renamed() {
     assert_eq!(run.json_lines()[0]["matches"].as_array().unwrap().len(), 0);
     place.run("list apply -q --list third other.store none.csv").refused(&["is called own"]);
 }
+
+fn ncmec(entries: &str) -> String {
+    format!(
+        "<queryResult xmlns=\"https://hashsharing.ncmec.org/hashsharing/v2\"><images count=\"1\">{entries}</images>\
+         <paging/></queryResult>"
+    )
+}
+
+fn image(id: &str, time: &str, class: &str, md5: &str) -> String {
+    format!(
+        "<image><member id=\"7\">M</member><timestamp>{time}</timestamp><id>{id}</id>\
+         <classification>{class}</classification><fingerprints><md5>{md5}</md5></fingerprints></image>"
+    )
+}
+
+/// An exchange says several things of one entry, in any order: what it says last holds, and what it deleted must
+/// not be found, whether an index is built at once or kept up to date.
+#[test]
+fn what_an_exchange_deletes_or_changes_counts_no_longer() {
+    let place = Place::new();
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    let deleted = |time: &str| {
+        format!(
+            "<deletedImage><member id=\"7\">M</member><id>one</id><timestamp>{time}</timestamp></deletedImage>"
+        )
+    };
+    let (early, late) = ("2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z");
+    let entries =
+        image("one", early, "A1", &a) + &image("two", late, "B2", &b) + &image("two", early, "A1", &b);
+    let codes = "match=A1 note=B2";
+    let build = |list: &str| {
+        let mut command = place.lykta();
+        command.args(["index", "build", "-q", "-o", "l.lykta", "--codes", codes, list]);
+        crate::place::run(&mut command).expect(0).out
+    };
+    let matches = |hash: &str| {
+        let run = place.run(&format!("query -q l.lykta md5:{hash}"));
+        run.json_lines()[0]["matches"].as_array().unwrap().clone()
+    };
+    place.write("all.xml", ncmec(&(entries.clone() + &deleted(late))));
+    let text = build("all.xml");
+    assert!(text.contains("4 rows, 3 accepted, 1 deletions, 0 rejected"), "{text}");
+    assert!(text.contains("1 entries hold in the end"), "{text}");
+    assert_eq!(matches(&a).len(), 0);
+    let two = matches(&b);
+    assert_eq!((two.len(), two[0]["label"]["code"].as_str()), (1, Some("B2")), "the later state holds");
+    assert_eq!(two[0]["role"], "note");
+
+    // The deletion came first, and is older than the entry: it does not hold.
+    place.write("all.xml", ncmec(&(deleted("2019-01-01T00:00:00Z") + &entries)));
+    build("all.xml");
+    assert_eq!(matches(&a).len(), 1);
+
+    place.write("monday.xml", ncmec(&entries));
+    place.write("tuesday.xml", ncmec(&deleted(late)));
+    place.write("site.toml", "[[codes]]\nscheme = \"ncmec\"\nmatch = [\"A1\"]\nnote = [\"B2\"]\n");
+    place.run("list apply -q n.store monday.xml --codes-file site.toml --base base.lykta").expect(0);
+    place.run("list apply -q n.store tuesday.xml --codes-file site.toml -o new.lykta").expect(0);
+    let run = place.run(&format!("query -q base.lykta --index new.lykta md5:{a} md5:{b}"));
+    let found: Vec<usize> =
+        run.json_lines().iter().map(|line| line["matches"].as_array().unwrap().len()).collect();
+    assert_eq!(found, [0, 1]);
+    place.run("list convert all.xml -o all.csv").expect(0);
+    assert_eq!(place.text("all.csv").lines().count(), 3);
+}
+
+#[test]
+fn any_csv_is_read_by_a_mapping_and_inspect_proposes_one() {
+    let place = Place::new();
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    place.write("partner.csv", format!("File Name;Checksum;Severity\nx.jpg;{a};A\ny.jpg;{b};C\n"));
+    let json = &place.run("list inspect --json partner.csv").expect(0).json_lines()[0];
+    let mapping = json["map"].as_str().unwrap();
+    assert!(mapping.starts_with("md5=Checksum,path=File Name,label_code=Severity"), "{mapping}");
+    place.run("index build -q -o l.lykta partner.csv").refused(&["partner.csv"]);
+    let build = |map: &str, codes: &str| {
+        let mut command = place.lykta();
+        command.args([
+            "index",
+            "build",
+            "-q",
+            "-o",
+            "l.lykta",
+            "--map",
+            map,
+            "--codes",
+            codes,
+            "partner.csv",
+        ]);
+        crate::place::run(&mut command)
+    };
+    build(mapping, "match=A").expect(2);
+    build(mapping, "match=A note=C").expect(0);
+    let run = place.run(&format!("query -q l.lykta md5:{a} md5:{b}")).expect(1);
+    let roles: Vec<_> = run.json_lines().iter().map(|line| line["matches"][0]["role"].clone()).collect();
+    assert_eq!(roles, ["match", "note"]);
+    place.write("partner.toml", "separator = \";\"\n[columns]\nmd5 = \"Checksum\"\npath = \"File Name\"\n");
+    place.run("index build -q -o l.lykta --map partner.toml partner.csv").expect(0);
+    let run = place.run(&format!("query -q l.lykta md5:{a}")).expect(1);
+    assert_eq!(run.json_lines()[0]["matches"][0]["entry"], "x.jpg");
+}
