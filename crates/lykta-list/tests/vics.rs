@@ -3,6 +3,7 @@
 
 mod damage;
 
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use damage::{Damage, damage, read, whole};
@@ -438,4 +439,49 @@ fn a_record_without_end_takes_bounded_memory() {
     damage::assert_bounded("{\"value\":[{\"x\":[", "{},", Format::Vics, most);
     damage::assert_bounded("{\"a\":[", "1,", Format::Vics, most);
     damage::assert_bounded("{\"value\":[", "[", Format::Vics, most);
+}
+
+/// Records at the end of what has been read so far are read another way than those that are there whole.
+#[test]
+fn rows_do_not_depend_on_how_a_long_list_arrives() {
+    struct Pieces<'a>(&'a [u8], usize);
+    impl Read for Pieces<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let taken = self.0.len().min(self.1).min(buffer.len());
+            buffer[..taken].copy_from_slice(&self.0[..taken]);
+            self.0 = &self.0[taken..];
+            Ok(taken)
+        }
+    }
+    let media: Vec<_> = (0..4000)
+        .map(|id| {
+            let files = if id % 3 == 0 { ",\"MediaFiles\":[{\"FileName\":\"a\"}]" } else { "" };
+            let path = if id % 5 == 0 { "c:\\\\x" } else { "x" };
+            format!("{{\"MediaID\":{id},\"MD5\":\"{MD5}\",\"SHA1\":\"{SHA1}\",\"RelativeFilePath\":\"{path}\"{files}}}")
+        })
+        .collect();
+    let text = format!("{{\"@odata.context\":\"{CONTEXT}#Media\",\"value\":[{}]}}", media.join(",\n"));
+    assert!(text.len() > 300 << 10, "longer than the buffer");
+    let (whole, ending) = read(text.as_bytes(), None);
+    assert!(ending.is_none() && whole.len() == media.len());
+    for piece in [1, 77, 4097, 65537] {
+        let (rows, ending) = read(Pieces(text.as_bytes(), piece), None);
+        assert!(ending.is_none() && rows == whole, "in pieces of {piece}");
+    }
+}
+
+#[test]
+fn rows_before_a_failing_disk_are_handed_out() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("broken"))
+        }
+    }
+    let start = format!("{{\"value\":[\n{{\"MD5\":\"{MD5}\"}},\n{{\"MD5\":\"");
+    // Longer than the start that is looked at before the first row.
+    let text = format!("{}{start}", " ".repeat(70 << 10));
+    let (rows, ending) = read(text.as_bytes().chain(Broken), Some(Format::Vics));
+    assert_eq!(rows.len(), 1);
+    assert!(matches!(ending, Some(Error::Io { line: 3, .. })), "{ending:?}");
 }

@@ -1,7 +1,7 @@
 //! Project VIC's JSON: VICS 1.x and 2.0, hash sets and cases; CAID's is of the same family.
 //!
-//! The specification is not public. What is read here is what public readers and writers agree on; see
-//! `docs` of IPED, GLEAPP and Clees4All. Where they differ, both are read:
+//! The specification is not public. What is read here is what public readers and writers (IPED, GLEAPP,
+//! Clees4All) do. Where they differ, both are read:
 //!
 //! - A document has media in its array `value`, or cases with media in an array `Media` of each.
 //! - Any version and region is read. A region decides what a category means, so it goes with each label; when
