@@ -30,6 +30,7 @@
 mod codes;
 mod decisions;
 mod deliveries;
+mod digested_aside;
 mod digesting;
 mod entries;
 mod entry_pairs;
