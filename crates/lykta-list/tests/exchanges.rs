@@ -13,6 +13,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 const MD5: &str = "0cc175b9c0f1b6a831c399e269772661";
+const OTHER: &str = "92eb5ffee6ae2fec3ad71c777531578f";
 const PDQ: &str = "d8f8f0cce0f4a84f06370a22028f67f0b36e2ed596623e1d33e6b39c4e9c9b22";
 const SECOND: i64 = 1_000_000;
 
@@ -371,19 +372,22 @@ fn threat_exchange_types_that_are_not_matched_are_counted() {
 fn rows_of_the_command_line_keep_their_opinions() {
     let text = format!(
         "{MD5},123,2020-07-01T18:31:15+0000,media_type_photo false_positive\r\n\
-         {PDQ},124,mine,\"true_positive disputed\"\n{MD5},5\nab,1,mine,\n"
+         {OTHER},124,mine,\"true_positive disputed\"\n{MD5},5\nab,1,mine,\n{PDQ},125,mine,\n"
     );
     let rows = whole(text, Format::ThreatExchange);
     let Row::Accepted(first) = &rows[0] else { panic!("{rows:?}") };
     assert_eq!((first.name.as_deref(), first.position), (Some("123"), Position::Line(1)));
     assert_eq!(first.label.as_ref().unwrap().code, "false_positive");
     let Row::Accepted(second) = &rows[1] else { panic!("{rows:?}") };
-    assert_eq!(second.hashes[0].kind(), Kind::Pdq);
+    assert_eq!(second.hashes[0].kind(), Kind::Md5);
     assert_eq!(
         (second.label.as_ref().unwrap().code.as_str(), second.categorised),
         ("disputed,true_positive", true)
     );
-    assert_eq!(reasons(&rows[2..]), [Some(Reason::WrongColumns), Some(Reason::UnsupportedKind)]);
+    assert_eq!(
+        reasons(&rows[2..]),
+        [Some(Reason::WrongColumns), Some(Reason::UnsupportedKind), Some(Reason::BadType)]
+    );
 }
 
 #[test]

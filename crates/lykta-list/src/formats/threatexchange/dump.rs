@@ -1,8 +1,9 @@
 //! CSV rows that the command line of the reference client keeps: `signal,first_descriptor_id,added_on,labels`.
 //!
-//! There is no header and no kind. Of the client's signals only MD5 has 32 digits and only PDQ has 64; it knows
-//! no SHA-256. Among the labels the client puts opinions, which are the code: `false_positive` and `disputed`
-//! are no match. Other labels say what a file is about and are not kept.
+//! There is no header and no kind. 32 digits are an MD5. 64 are PDQ or SHA-256, which nothing in the row tells:
+//! such a row is rejected, and a mapping that names the column reads the file. Among the labels the client puts
+//! opinions, which are the code: `false_positive` and `disputed` are no match. Other labels say what a file is
+//! about and are not kept.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -29,7 +30,7 @@ const OPINIONS: [&str; 3] = ["disputed", "false_positive", "true_positive"];
 pub(super) fn is_meant(line: &[u8]) -> bool {
     let cells: Vec<&[u8]> = line.split(|byte| *byte == b',').collect();
     let [signal, id, added, _] = cells[..] else { return false };
-    let is_hash = kind(signal).is_some() && signal.iter().all(u8::is_ascii_hexdigit);
+    let is_hash = matches!(signal.len(), 32 | 64) && signal.iter().all(u8::is_ascii_hexdigit);
     let is_time = added == b"mine" || added.get(..4).is_some_and(|year| year.iter().all(u8::is_ascii_digit));
     is_hash && is_time && !id.is_empty() && id.iter().all(u8::is_ascii_digit)
 }
@@ -53,22 +54,19 @@ impl<R: Read> Rows for Dump<R> {
     }
 }
 
-fn kind(signal: &[u8]) -> Option<Kind> {
-    match signal.len() {
-        32 => Some(Kind::Md5),
-        64 => Some(Kind::Pdq),
-        _ => None,
-    }
-}
-
 fn row(entry: Entry, cells: &[&[u8]]) -> Row {
     let (row, position) = (entry.row, entry.position);
     let reject = |problem| Row::Rejected(Rejection::new(row, position, vec![problem]));
     let [signal, id, _, labels] = cells else {
         return reject(Problem::row(Cause::Columns { expected: COLUMNS, got: cells.len() }));
     };
-    let Some(kind) = kind(signal) else {
-        return reject(Problem::cell("signal", Cause::UnsupportedKind));
+    let kind = match signal.len() {
+        32 => Kind::Md5,
+        64 => {
+            let expected = "of a kind that its length tells: it is PDQ or SHA-256";
+            return reject(Problem::cell("signal", Cause::Type { expected }));
+        }
+        _ => return reject(Problem::cell("signal", Cause::UnsupportedKind)),
     };
     let texts = (str::from_utf8(signal), str::from_utf8(id), str::from_utf8(labels));
     let (Ok(signal), Ok(id), Ok(labels)) = texts else {

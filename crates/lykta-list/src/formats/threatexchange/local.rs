@@ -14,9 +14,20 @@ use crate::position::Position;
 use crate::reason::{Cause, Problem};
 
 /// Types that are matched, then those that are not.
-const USED: [(&str, Kind); 3] = [("pdq", Kind::Pdq), ("video_md5", Kind::Md5), ("md5", Kind::Md5)];
-const UNUSED: [&str; 8] =
-    ["video_tmk_pdqf", "vpdq", "pdq_ocr", "pdq_index2", "raw_text", "url", "trend_query", "text_tlsh"];
+const USED: [(&str, Kind); 4] =
+    [("pdq", Kind::Pdq), ("video_md5", Kind::Md5), ("md5", Kind::Md5), ("video_sha256", Kind::Sha256)];
+const UNUSED: [&str; 10] = [
+    "url_md5",
+    "text_md5",
+    "video_tmk_pdqf",
+    "vpdq",
+    "pdq_ocr",
+    "pdq_index2",
+    "raw_text",
+    "url",
+    "trend_query",
+    "text_tlsh",
+];
 
 /// Whether a line is the name of a type with something behind it.
 pub(super) fn is_meant(line: &[u8]) -> bool {

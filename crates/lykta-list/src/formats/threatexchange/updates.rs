@@ -125,7 +125,7 @@ impl Update<'_> {
         match kind.trim_ascii() {
             "HASH_MD5" | "HASH_VIDEO_MD5" => self.hash(&mut gather, Kind::Md5),
             "HASH_SHA1" => self.hash(&mut gather, Kind::Sha1),
-            "HASH_SHA256" => self.hash(&mut gather, Kind::Sha256),
+            "HASH_SHA256" | "HASH_VIDEO_SHA256" => self.hash(&mut gather, Kind::Sha256),
             "HASH_PDQ" => self.hash(&mut gather, Kind::Pdq),
             _ => gather.problem("type", Cause::UnsupportedKind),
         }
