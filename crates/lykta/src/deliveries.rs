@@ -180,10 +180,10 @@ pub fn add_store(
     let additions = store.additions()?;
     let mut adding = Adding::new(builder, options);
     let mut add = |stored: Result<lykta_store::StoredEntry, lykta_store::Error>| -> Result<(), AddListError> {
-        let stored = stored?;
+        let mut stored = stored?;
         let source = sources.get(&stored.file).copied().ok_or(lykta_store::Error::NoSuchFile)?;
         added.entries += 1;
-        adding.add(source, stored.entry)
+        adding.add(source, &mut stored.entry)
     };
     match part {
         StorePart::Additions => additions.entries().try_for_each(&mut add)?,

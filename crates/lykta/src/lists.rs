@@ -144,7 +144,7 @@ fn add_read_list(
     let mut adding = Adding::new(builder, options);
     let ReadList { tally, cut_short, living } = if rows.format().has_keys() {
         let how = ReadEntries { folder: options.read.folder.as_deref(), keep_partial: options.keep_partial };
-        each_entry(&mut rows, how, |entry| adding.add(id, entry)).map_err(|error| match error {
+        each_entry(&mut rows, how, |mut entry| adding.add(id, &mut entry)).map_err(|error| match error {
             ReadListError::List(source) => list_error(source),
             ReadListError::Store(error) => error.into(),
             ReadListError::Taker(error) => error,
@@ -186,13 +186,18 @@ fn add_rows(rows: &mut Reader<'_>, adding: &mut Adding<'_>, id: SourceId) -> Res
     let options = adding.options;
     thread::scope(|scope| {
         let (full, batches) = mpsc::sync_channel::<Vec<Row>>(2);
+        // Rows go back to be freed where they were allocated: in another thread that takes as long as adding.
+        let (used, empty) = mpsc::channel::<Vec<Row>>();
         let added = scope.spawn(move || {
             let mut tally = Tally::default();
-            for row in batches.iter().flatten() {
-                tally.add(&row);
-                if let Row::Accepted(entry) = row {
-                    adding.add(id, entry)?;
+            for mut batch in batches {
+                for row in &mut batch {
+                    tally.add(row);
+                    if let Row::Accepted(entry) = row {
+                        adding.add(id, entry)?;
+                    }
                 }
+                let _ = used.send(batch);
             }
             Ok::<_, AddListError>(tally)
         });
@@ -213,7 +218,8 @@ fn add_rows(rows: &mut Reader<'_>, adding: &mut Adding<'_>, id: SourceId) -> Res
                 batch.push(row);
                 if batch.len() == BATCH_ROWS || bytes >= BATCH_BYTES {
                     bytes = 0;
-                    let next = Vec::with_capacity(BATCH_ROWS);
+                    let mut next = empty.try_recv().unwrap_or_else(|_| Vec::with_capacity(BATCH_ROWS));
+                    next.clear();
                     if full.send(std::mem::replace(&mut batch, next)).is_err() {
                         // The other thread stopped: it says why.
                         return Ok(());
@@ -276,8 +282,9 @@ impl<'b> Adding<'b> {
         }
     }
 
-    pub(crate) fn add(&mut self, source: SourceId, mut entry: Entry) -> Result<(), AddListError> {
-        let (role, site) = self.decide(&entry)?;
+    /// Adds an entry. From one that is ignored its perceptual hashes are taken.
+    pub(crate) fn add(&mut self, source: SourceId, entry: &mut Entry) -> Result<(), AddListError> {
+        let (role, site) = self.decide(entry)?;
         if self.is_undecided {
             return Ok(());
         }
@@ -291,7 +298,7 @@ impl<'b> Adding<'b> {
                 !kind.is_perceptual()
             });
         }
-        self.builder.add(source, &new_entry(&entry, role, site))?;
+        self.builder.add(source, &new_entry(entry, role, site))?;
         Ok(())
     }
 
