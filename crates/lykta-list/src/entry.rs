@@ -10,7 +10,6 @@ use crate::reason::{Problem, Reason};
 
 /// One row of a list: what it says, or why it could not be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every row is an entry, made and taken apart at once")]
 pub enum Row {
     /// The row has at least one hash that can be used, or a PhotoDNA that is kept.
     Accepted(Entry),

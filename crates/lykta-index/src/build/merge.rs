@@ -53,9 +53,9 @@ impl Builder {
                 self.make_room()?;
                 let Entry { row, name, label, view, pdq_quality, role, .. } = entry;
                 let photodna = from.photodna(id);
-                let role = Some(role);
-                let entry = NewEntry { row, name, hashes: &[], label, view, pdq_quality, photodna, role };
-                self.entries.add(first_source + source, role.unwrap_or_default(), &entry)?;
+                let entry =
+                    NewEntry { row, name, hashes: &[], label, view, pdq_quality, photodna, role: Some(role) };
+                self.entries.add(first_source + source, role, &entry)?;
             }
         }
         Ok(kept)
