@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anyhow::anyhow;
 use lykta::source::Locator;
-use lykta::{CodeCount, Codes, Role, UNCATEGORISED};
+use lykta::{Breadth, CodeCount, Codes, Role, UNCATEGORISED};
 use serde_json::{Value, json};
 
 use crate::args::CodesArgs;
@@ -73,7 +73,7 @@ pub(crate) fn to_json(codes: &[CodeCount]) -> Value {
         let name = lykta::list::schemes::published_name(scheme, version, own);
         json!({
             "scheme": scheme, "version": version, "code": own, "name": name, "entries": count,
-            "role": decided.map(|(role, _): (Role, bool)| role.name()),
+            "role": decided.map(|(role, _): (Role, Breadth)| role.name()),
         })
     };
     codes.iter().map(one).collect()

@@ -1,6 +1,6 @@
 //! What the codes of categorised lists mean to a site: which of them are to be found, noted, ignored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use lykta_index::Role;
@@ -20,7 +20,8 @@ const ALL_OTHERS: &str = "*";
 /// As text, rules for any scheme or, with its name and a colon in front, for one scheme, or for one version
 /// or region of it; several are separated by semicolons. A rule for a region outranks one for the scheme,
 /// and that one a rule for any scheme. `uncategorised` stands for entries without a code, `*` for all
-/// codes that are not named.
+/// codes that are not named. What has a comma, a blank, a colon or a semicolon in it stands in quotation marks:
+/// `note="MALICIOUS,NON_MALICIOUS"`.
 ///
 /// ```
 /// use lykta::Codes;
@@ -56,8 +57,19 @@ pub struct Decided<'c> {
     pub role: Role,
     /// What the site calls the code; empty when it has no word for it.
     pub site: &'c str,
-    /// Whether a rule for any scheme decided.
-    pub by_any: bool,
+    /// What the rule was for.
+    pub breadth: Breadth,
+}
+
+/// How much a rule was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breadth {
+    /// Any scheme.
+    Any,
+    /// One scheme, whatever its version or region.
+    Scheme,
+    /// One version or region of a scheme.
+    Version,
 }
 
 /// A code of a list, and how often it stands there.
@@ -71,8 +83,8 @@ pub struct CodeCount {
     pub code: String,
     /// Entries that have it.
     pub count: u64,
-    /// What was decided on it, and whether by a rule for any scheme.
-    pub decided: Option<(Role, bool)>,
+    /// What was decided on it, and what the rule was for.
+    pub decided: Option<(Role, Breadth)>,
 }
 
 /// Rules that cannot be read.
@@ -81,8 +93,8 @@ pub enum CodesError {
     /// Not `match=`, `note=` or `ignore=` with codes.
     #[error("{0:?} is no rule for codes: write match=, note= or ignore= and codes with commas between them")]
     Rule(String),
-    /// One code twice.
-    #[error("the code {0} has two rules: keep one of them")]
+    /// One code twice, or with two words of the site.
+    #[error("the code {0} has two rules, or two words of the site: keep one of them")]
     Twice(String),
     /// No rules at all.
     #[error("no rules for codes: write, for example, 'match=1,2 note=3 ignore=0'")]
@@ -149,7 +161,7 @@ impl Codes {
             for (role, list) in [(Role::Match, matches), (Role::Note, note), (Role::Ignore, ignore)] {
                 list.into_iter().try_for_each(|code| rules.add(code, role))?;
             }
-            rules.site.extend(site);
+            site.into_iter().try_for_each(|(code, word)| rules.name(code, word))?;
         }
         if codes.rules.is_empty() { Err(CodesError::None) } else { Ok(codes) }
     }
@@ -165,7 +177,7 @@ impl Codes {
             if let Some(role) = theirs.others {
                 ours.add(ALL_OTHERS.to_owned(), role)?;
             }
-            ours.site.extend(theirs.site);
+            theirs.site.into_iter().try_for_each(|(code, word)| ours.name(code, word))?;
         }
         Ok(())
     }
@@ -181,13 +193,29 @@ impl Codes {
             Scope::Any,
         ];
         let code = if label.code.is_empty() { UNCATEGORISED } else { &label.code };
+        // The site's word may stand in other rules than the role.
+        let site = scopes.iter().find_map(|scope| self.rules.get(scope)?.site.get(code));
         scopes.iter().find_map(|scope| {
             let rules = self.rules.get(scope)?;
             // Entries without a code have to be named: that all others match says nothing of them.
             let others = rules.others.filter(|_| !label.code.is_empty());
             let role = rules.roles.get(code).copied().or(others)?;
-            let site = rules.site.get(code).map_or("", String::as_str);
-            Some(Decided { role, site, by_any: *scope == Scope::Any })
+            let breadth = match scope {
+                Scope::Any => Breadth::Any,
+                Scope::Scheme(_) => Breadth::Scheme,
+                Scope::Version(..) => Breadth::Version,
+            };
+            Some(Decided { role, site: site.map_or("", String::as_str), breadth })
+        })
+    }
+
+    /// Whether some rule names the scheme of this label: then its codes are the user's business, too, whoever
+    /// made the scheme.
+    pub fn names_scheme_of(&self, label: &Label) -> bool {
+        self.rules.keys().any(|scope| match scope {
+            Scope::Any => false,
+            Scope::Scheme(scheme) => *scheme == label.scheme,
+            Scope::Version(scheme, version) => *scheme == label.scheme && *version == label.version,
         })
     }
 }
@@ -201,6 +229,13 @@ impl Rules {
         };
         before.map_or(Ok(()), |_| Err(CodesError::Twice(code)))
     }
+
+    fn name(&mut self, code: String, word: String) -> Result<(), CodesError> {
+        match self.site.insert(code.clone(), word.clone()) {
+            Some(before) if before != word => Err(CodesError::Twice(code)),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl FromStr for Codes {
@@ -208,25 +243,43 @@ impl FromStr for Codes {
 
     fn from_str(text: &str) -> Result<Self, CodesError> {
         let mut codes = Self::default();
-        for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
-            let (scope, rules) = match part.split_once(':') {
-                None => (Scope::Any, part),
-                Some((scheme, rules)) => (scope(scheme.trim()), rules),
+        for part in split(text, |mark| mark == ';') {
+            let (scope, rules) = match split(part, |mark| mark == ':')[..] {
+                [rules] => (Scope::Any, rules),
+                [scheme, rules] => (scope(&unquoted(scheme)), rules),
+                _ => return Err(CodesError::Rule(part.to_owned())),
             };
-            for rule in rules.split_ascii_whitespace() {
+            for rule in split(rules, |mark| mark.is_ascii_whitespace()) {
                 let bad = || CodesError::Rule(rule.to_owned());
                 let (role, list) = rule.split_once('=').ok_or_else(bad)?;
                 let role = Role::ALL.into_iter().find(|known| known.name() == role).ok_or_else(bad)?;
-                for code in list.split(',') {
-                    if code.is_empty() {
-                        return Err(bad());
-                    }
-                    codes.rules.entry(scope.clone()).or_default().add(code.to_owned(), role)?;
+                let listed = split(list, |mark| mark == ',');
+                if listed.len() != list.matches(',').count() + 1 && !list.contains('"') || listed.is_empty() {
+                    return Err(bad());
+                }
+                for code in listed {
+                    codes.rules.entry(scope.clone()).or_default().add(unquoted(code), role)?;
                 }
             }
         }
         if codes.rules.is_empty() { Err(CodesError::None) } else { Ok(codes) }
     }
+}
+
+/// The parts of a text between marks that do not stand in quotation marks, without blanks around them; empty
+/// parts are none.
+fn split(text: &str, is_mark: impl Fn(char) -> bool) -> Vec<&str> {
+    let mut quoted = false;
+    let parts = text.split(|letter| {
+        quoted ^= letter == '"';
+        !quoted && is_mark(letter)
+    });
+    parts.map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+/// A word without its quotation marks.
+fn unquoted(word: &str) -> String {
+    word.replace('"', "")
 }
 
 /// `scheme` or `scheme/version`.
@@ -240,10 +293,14 @@ fn scope(text: &str) -> Scope {
 impl CodeCount {
     /// The code in words: what it is, what is published of it.
     pub fn describe(&self) -> String {
-        let code = if self.code.is_empty() { UNCATEGORISED } else { &self.code };
+        let code = match &self.code[..] {
+            "" => UNCATEGORISED.to_owned(),
+            code if code.contains([',', ';', ':', ' ']) => format!("\"{code}\""),
+            code => code.to_owned(),
+        };
         match schemes::published_name(&self.scheme, &self.version, &self.code) {
             Some(name) => format!("{code} ({name})"),
-            None => code.to_owned(),
+            None => code,
         }
     }
 
@@ -257,12 +314,24 @@ impl CodeCount {
     }
 }
 
-/// Whether rules for any scheme decided on codes of several: then one and the same word was taken for
-/// different things, since a code means what its scheme and region say.
+/// Whether rules for any scheme decided on codes of several, or rules for a scheme on codes of several of its
+/// regions: then one and the same word was taken for different things, since a code means what its scheme and
+/// region say.
 pub fn is_ambiguous<'c>(codes: impl IntoIterator<Item = &'c CodeCount>) -> bool {
-    let by_any = codes.into_iter().filter(|code| code.decided.is_some_and(|(_, by_any)| by_any));
-    let scopes: std::collections::BTreeSet<_> = by_any.map(|code| (&code.scheme, &code.version)).collect();
-    scopes.len() > 1
+    let mut by_any = BTreeSet::new();
+    let mut by_scheme: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for CodeCount { scheme, version, decided, .. } in codes {
+        match decided {
+            Some((_, Breadth::Any)) => {
+                by_any.insert((scheme, version));
+            }
+            Some((_, Breadth::Scheme)) => {
+                by_scheme.entry(scheme).or_default().insert(version);
+            }
+            _ => {}
+        }
+    }
+    by_any.len() > 1 || by_scheme.values().any(|versions| versions.len() > 1)
 }
 
 #[cfg(test)]
@@ -316,12 +385,44 @@ mod tests {
     }
 
     #[test]
+    fn a_code_with_marks_in_it_stands_in_quotation_marks() {
+        let codes: Codes = r#"note="A,B",C match=A; "s t": match="x y""#.parse().unwrap();
+        assert_eq!(role(&codes, "s", "", "A,B"), Some(Role::Note));
+        assert_eq!(role(&codes, "s", "", "A"), Some(Role::Match));
+        assert_eq!(role(&codes, "s", "", "B"), None);
+        assert_eq!(role(&codes, "s t", "", "x y"), Some(Role::Match));
+    }
+
+    /// 0 of the UK is not 0 of the US, also when the rule names the scheme.
+    #[test]
+    fn a_rule_that_decides_across_schemes_or_regions_is_ambiguous() {
+        let count = |scheme: &str, version: &str, breadth| {
+            let [scheme, version, code] = [scheme, version, "0"].map(str::to_owned);
+            CodeCount { scheme, version, code, count: 1, decided: Some((Role::Ignore, breadth)) }
+        };
+        use Breadth::{Any, Scheme, Version};
+        assert!(is_ambiguous(&[count("a", "", Any), count("b", "", Any)]));
+        assert!(is_ambiguous(&[count("a", "US", Scheme), count("a", "UK", Scheme)]));
+        assert!(!is_ambiguous(&[count("a", "US", Scheme), count("b", "UK", Scheme)]));
+        assert!(!is_ambiguous(&[count("a", "US", Version), count("a", "UK", Version), count("c", "", Any)]));
+    }
+
+    #[test]
+    fn the_word_of_the_site_may_stand_apart_from_the_role() {
+        let mut codes: Codes = "match=*".parse().unwrap();
+        codes.merge(Codes::from_toml("[[codes]]\nscheme = \"s\"\nsite = { 1 = \"A\" }\n").unwrap()).unwrap();
+        assert_eq!(codes.decide(&label("s", "", "1")).unwrap().site, "A");
+        let other = Codes::from_toml("[[codes]]\nscheme = \"s\"\nsite = { 1 = \"B\" }\n").unwrap();
+        assert_eq!(codes.merge(other), Err(CodesError::Twice("1".into())));
+    }
+
+    #[test]
     fn a_site_file_gives_roles_and_words() {
         let text =
             "[[codes]]\nscheme = \"projectvic\"\nversion = \"US\"\nmatch = [\"1\"]\nsite = { 1 = \"A\" }\n";
         let codes = Codes::from_toml(text).unwrap();
         let decided = codes.decide(&label("projectvic", "US", "1")).unwrap();
-        assert_eq!((decided.role, decided.site, decided.by_any), (Role::Match, "A", false));
+        assert_eq!((decided.role, decided.site, decided.breadth), (Role::Match, "A", Breadth::Version));
         assert_eq!(codes.decide(&label("projectvic", "UK", "1")), None);
     }
 }

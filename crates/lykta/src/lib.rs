@@ -47,7 +47,7 @@ pub use lykta_scan as scan;
 pub use lykta_source as source;
 pub use lykta_store as store;
 
-pub use codes::{CodeCount, Codes, CodesError, Decided, UNCATEGORISED, is_ambiguous};
+pub use codes::{Breadth, CodeCount, Codes, CodesError, Decided, UNCATEGORISED, is_ambiguous};
 pub use decisions::{DecidedRow, Decision, DecisionError, Decisions, HASH_COLUMNS, Ruling};
 pub use deliveries::{AddedStore, Delivered, Delivery, DeliveryError, StorePart, add_store, deliver};
 pub use entries::{ReadEntries, ReadList, ReadListError, each_entry};

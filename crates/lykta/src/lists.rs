@@ -316,7 +316,13 @@ impl<'b> Adding<'b> {
     /// What a match with the entry means, and what the site calls its code.
     fn decide(&mut self, entry: &Entry) -> Result<(Role, &'b str), AddListError> {
         let options = self.options;
-        let Some(label) = &entry.label else { return Ok((options.role, "")) };
+        let none = Label::default();
+        let label = match &entry.label {
+            Some(label) => label,
+            // What has no label in a list that sorts its entries is uncategorised, not a match.
+            None if entry.categorised => &none,
+            None => return Ok((options.role, "")),
+        };
         if options.role == Role::Ignore {
             if !options.ignore_classified {
                 let position = entry.position;
@@ -324,15 +330,14 @@ impl<'b> Adding<'b> {
             }
             return Ok((Role::Ignore, ""));
         }
-        let decided = if entry.categorised {
-            let known = self.known_code(label, entry.position)?;
-            known.counted.count += 1;
-            let decided = known.decided;
-            self.is_undecided |= decided.is_none();
-            decided
-        } else {
-            options.codes.decide(label)
-        };
+        // A rule for any scheme does not reach the labels of a site's own lists: those have the list's role.
+        if !entry.categorised && !options.codes.names_scheme_of(label) {
+            return Ok((options.role, ""));
+        }
+        let known = self.known_code(label, entry.position)?;
+        known.counted.count += 1;
+        let decided = known.decided;
+        self.is_undecided |= decided.is_none();
         Ok(decided.map_or((options.role, ""), |decided| (decided.role, decided.site)))
     }
 
@@ -356,7 +361,7 @@ impl<'b> Adding<'b> {
                     version: version.clone(),
                     code: code.clone(),
                     count: 0,
-                    decided: decided.map(|decided| (decided.role, decided.by_any)),
+                    decided: decided.map(|decided| (decided.role, decided.breadth)),
                 };
                 self.codes.push(KnownCode { counted, decided });
                 self.codes_by_name.insert(self.name.clone(), self.codes.len() - 1);
@@ -478,6 +483,22 @@ mod tests {
         assert_eq!(added.tally.accepted, 3);
         let roles: Vec<_> = index.entries().map(|entry| entry.role).collect();
         assert_eq!(roles, [Role::Match, Role::Ignore, Role::Note]);
+    }
+
+    /// `match=1 ignore=0` is said of Project VIC's list, and the site's own list beside it has a 0 of its own.
+    #[test]
+    fn a_rule_for_any_scheme_leaves_the_labels_of_own_lists_alone() {
+        let list = "md5,label_scheme,label_code\n11111111111111111111111111111111,own,0\n\
+            22222222222222222222222222222222,,0\n";
+        let roles = |codes: &str| {
+            let mut builder = Builder::new(BuildOptions::default());
+            let options = ListOptions { codes: codes.parse().unwrap(), ..options(Role::Match) };
+            let added = add_list(&mut builder, &options, list.as_bytes()).unwrap();
+            let index = Index::new(builder.into_bytes().unwrap()).unwrap();
+            (index.entries().map(|entry| entry.role).collect::<Vec<_>>(), added.codes.len())
+        };
+        assert_eq!(roles("match=1 ignore=0"), (vec![Role::Match; 2], 0));
+        assert_eq!(roles("own: note=0"), (vec![Role::Note, Role::Match], 1));
     }
 
     #[test]
