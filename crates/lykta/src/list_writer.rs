@@ -97,7 +97,8 @@ fn cells(entry: &Entry) -> Vec<String> {
     COLUMNS[..WRITTEN]
         .iter()
         .map(|column| match *column {
-            "id" => entry.name.clone().unwrap_or_default(),
+            // As results call it: in the new list the row is another.
+            "id" => entry.name.clone().unwrap_or_else(|| format!("row {}", entry.row)),
             "pdq_quality" => number(entry.pdq_quality.map(u64::from)),
             "size" => number(entry.size),
             "view" => entry.view.clone().unwrap_or_default(),

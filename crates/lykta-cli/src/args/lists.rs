@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use lykta::list::{Format, Mapping, ReadOptions};
-use lykta::source::Locator;
+use lykta::source::{Locator, visible};
 use lykta::{Codes, Kind, Ruling};
 
 /// How hash lists are read.
@@ -41,7 +41,8 @@ impl ReadArgs {
         Ok(ReadOptions {
             format,
             mapping,
-            path: path.map(Path::to_path_buf),
+            // A pipe is no file that could be read twice.
+            path: path.filter(|path| path.is_file()).map(Path::to_path_buf),
             folder: folder.map(Path::to_path_buf),
         })
     }
@@ -60,6 +61,15 @@ impl ReadArgs {
     }
 
     /// The format that was given for a list: its own outranks the one for all.
+    /// Refuses a format for a list that is not there.
+    pub(crate) fn check_names(&self, names: &[String]) -> anyhow::Result<()> {
+        let given = self.format.iter().filter_map(|(list, _)| list.as_ref());
+        match given.into_iter().find(|list| !names.contains(list)) {
+            Some(other) => bail!("no list is called {}: the names are {}", visible(other), names.join(", ")),
+            None => Ok(()),
+        }
+    }
+
     fn format_of(&self, list: &str) -> Option<Format> {
         let last = |name: Option<&str>| {
             self.format.iter().rev().find(|(given, _)| given.as_deref() == name).map(|(_, format)| *format)

@@ -108,8 +108,8 @@ fn checked_lists(args: &BuildArgs) -> anyhow::Result<Vec<List<'_>>> {
     let names: Vec<String> = lists.iter().map(|(_, path)| list_name(path, &lists)).collect();
     let radii = args.list_radius.iter().map(|(list, _)| list);
     let qualities = args.list_min_quality.iter().map(|(list, _)| list);
-    let formats = args.read.format.iter().filter_map(|(list, _)| list.as_ref());
-    if let Some(unknown) = radii.chain(qualities).chain(formats).find(|list| !names.contains(list)) {
+    args.read.check_names(&names)?;
+    if let Some(unknown) = radii.chain(qualities).find(|list| !names.contains(list)) {
         bail!("no list is called {}: the names are {}", visible(unknown), names.join(", "));
     }
     let of = |list: &str| (last_of(&args.list_radius, list), last_of(&args.list_min_quality, list));
@@ -177,7 +177,7 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn is_same_file(list: &Path, output: &Path) -> bool {
+pub(crate) fn is_same_file(list: &Path, output: &Path) -> bool {
     let real = |path: &Path| fs::canonicalize(path).ok();
     !is_stdin(list) && real(list).is_some_and(|list| real(output) == Some(list))
 }
@@ -193,6 +193,11 @@ pub(crate) fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
     let file = File::open(path)
         .map_err(|error| anyhow!("cannot open the list {shown}: {error}; check its path and permissions"))?;
     Ok(Box::new(file))
+}
+
+/// What a list alone is called: by its file name.
+pub(crate) fn lone_name(path: &Path) -> String {
+    list_name(path, &[(Role::Match, path)])
 }
 
 /// A list is called by its file name; by its path as given when another has the same file name.

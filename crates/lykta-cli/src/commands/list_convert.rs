@@ -8,21 +8,33 @@ use lykta::list::{Entry, Reader};
 use lykta::source::Locator;
 use lykta::{Kind, ListForm, ListWriter, ReadEntries, ReadList, ReadListError, each_entry};
 
-use super::index_build::{folder_of, is_stdin, open};
+use super::index_build::{folder_of, is_same_file, is_stdin, lone_name, open};
+use super::list_inspect::rows_text;
 use crate::args::{ConvertArgs, ConvertTo};
 use crate::progress::{Activity, Counting};
 use crate::say::note;
+
+/// The kinds that hashdeep's format has a column for and Lykta knows.
+const HASHDEEP_KINDS: [Kind; 3] = [Kind::Md5, Kind::Sha1, Kind::Sha256];
 
 /// Rows were rejected, or entries could not be written.
 const INCOMPLETE: u8 = 3;
 
 pub(crate) fn run(args: &ConvertArgs) -> anyhow::Result<u8> {
-    if let Some(kind) = args.kind.iter().find(|kind| kind.is_perceptual()) {
-        bail!("hashdeep holds digests, and {kind} is none: name some of md5, sha1, sha256");
+    if let Some(kind) = args.kind.iter().find(|kind| !HASHDEEP_KINDS.contains(kind)) {
+        bail!("hashdeep does not hold {kind}: name some of md5, sha1, sha256");
     }
+    if !args.kind.is_empty() && args.to != ConvertTo::Hashdeep {
+        bail!("--kind is for --to hashdeep: the other forms hold every hash of an entry");
+    }
+    let names: Vec<String> = args.lists.iter().map(|list| lone_name(list)).collect();
+    args.read.check_names(&names)?;
     let Some(output) = &args.output else {
         return convert(args, BufWriter::new(io::stdout().lock())).map(|(_, code)| code);
     };
+    if let Some(list) = args.lists.iter().find(|list| is_same_file(list, output)) {
+        bail!("the output would replace the list {}: choose another OUT", Locator::from_path(list));
+    }
     let folder = folder_of(output);
     let shown = Locator::from_path(output);
     let file = tempfile::NamedTempFile::new_in(folder).with_context(|| {
@@ -69,7 +81,7 @@ impl<W: Write> Converter<'_, W> {
     fn list(&mut self, path: &Path, activity: &Activity) -> anyhow::Result<bool> {
         let shown = Locator::from_path(path).to_string();
         activity.say(format!("reading {shown}"));
-        let name = path.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
+        let name = lone_name(path);
         let file = (!is_stdin(path)).then_some(path);
         let options = self.args.read.options(&name, file, None)?;
         let input = Counting::new(open(path)?, activity);
@@ -83,14 +95,7 @@ impl<W: Write> Converter<'_, W> {
         let rejected = tally.rejected_total();
         if !self.args.quiet {
             if rejected + tally.dropped_total() + tally.deleted > 0 {
-                note(format_args!(
-                    "{shown}: {} rows, {} accepted, {rejected} rejected, {} deletions, {} values not used; \
-                     `lykta list inspect --all` says which",
-                    tally.rows,
-                    tally.accepted,
-                    tally.deleted,
-                    tally.dropped_total()
-                ));
+                note(format_args!("{shown}: {}; `lykta list inspect --all` says which", rows_text(&tally)));
             }
             if let Some(error) = &cut_short {
                 note(format_args!("{shown}: NOT COMPLETE: {error}"));
@@ -127,13 +132,12 @@ fn form(args: &ConvertArgs, first: Option<&Entry>) -> anyhow::Result<ListForm> {
         ConvertTo::Csv => ListForm::Csv,
         ConvertTo::Jsonl => ListForm::JsonLines,
         ConvertTo::Hashdeep => {
-            let known = [Kind::Md5, Kind::Sha1, Kind::Sha256];
             let has =
                 |kind: &Kind| first.is_some_and(|entry| entry.hashes.iter().any(|hash| hash.kind() == *kind));
             let kinds: Vec<Kind> = if args.kind.is_empty() {
-                known.into_iter().filter(has).collect()
+                HASHDEEP_KINDS.into_iter().filter(has).collect()
             } else {
-                known.into_iter().filter(|kind| args.kind.contains(kind)).collect()
+                HASHDEEP_KINDS.into_iter().filter(|kind| args.kind.contains(kind)).collect()
             };
             if kinds.is_empty() {
                 bail!(

@@ -9,7 +9,7 @@ use lykta::source::{Locator, visible};
 use lykta::{CodeCount, Kind};
 use serde_json::{Value, json};
 
-use super::index_build::{is_stdin, open};
+use super::index_build::{is_stdin, lone_name, open};
 use crate::args::InspectArgs;
 use crate::codes;
 use crate::progress::{Activity, Counting};
@@ -28,8 +28,8 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<u8> {
     let total = std::fs::metadata(&args.list).ok().filter(|_| args.all).map(|file| file.len());
     let activity = Activity::of(args.quiet, total);
     activity.say(format!("reading {shown}"));
-    let name =
-        args.list.file_name().map_or_else(|| shown.clone(), |name| name.to_string_lossy().into_owned());
+    let name = lone_name(&args.list);
+    args.read.check_names(std::slice::from_ref(&name))?;
     let path = (!is_stdin(&args.list)).then_some(&*args.list);
     let options = args.read.options(&name, path, None)?;
     let mut input = Counting::new(open(&args.list)?, &activity);
@@ -45,9 +45,15 @@ pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<u8> {
     let seen = match seen {
         Ok(seen) => seen,
         Err(error) => {
-            // A mapping that was given is not to be proposed anew.
-            let unknown = options.mapping.is_none() && options.format.is_none();
-            let Some(proposal) = propose(&head).filter(|_| unknown) else { bail!("{shown}: {error}") };
+            // Of what was recognised, or read as the user said, nothing is proposed.
+            use lykta::list::Error::{FirstLine, Headerless, NoHashColumn, UnknownColumn};
+            let is_unknown = options.mapping.is_none()
+                && options.format.is_none()
+                && matches!(
+                    error,
+                    FirstLine { .. } | Headerless { .. } | NoHashColumn { .. } | UnknownColumn { .. }
+                );
+            let Some(proposal) = propose(&head).filter(|_| is_unknown) else { bail!("{shown}: {error}") };
             tell_proposal(&shown, &proposal, args.json, &mut out)?;
             return Ok(0);
         }
@@ -144,14 +150,7 @@ impl Seen {
         let version = version.as_ref().map_or_else(String::new, |version| format!(", version {version}"));
         writeln!(out, "{}: {} ({format}){}", visible(shown), format.description(), visible(&version))?;
         let which = if self.is_start { "the first " } else { "" };
-        writeln!(
-            out,
-            "    {which}{} rows: {} accepted, {} rejected, {} deletions",
-            tally.rows,
-            tally.accepted,
-            tally.rejected_total(),
-            tally.deleted
-        )?;
+        writeln!(out, "    {which}{}", rows_text(tally))?;
         for (kind, count) in &self.kinds {
             writeln!(out, "    {kind}: {count} entries")?;
         }
@@ -160,6 +159,9 @@ impl Seen {
         }
         for code in &self.codes {
             writeln!(out, "    {}", visible(&codes::line(code)))?;
+        }
+        if self.is_start && !self.codes.is_empty() {
+            writeln!(out, "    there may be more codes behind the first rows: --all reads everything")?;
         }
         if self.has_more_codes {
             writeln!(out, "    and more codes: check which column holds the code")?;
@@ -196,11 +198,30 @@ pub(crate) fn counts_json(counts: &BTreeMap<lykta::list::Reason, u64>) -> Value 
     counts.iter().map(|(reason, count)| (reason.name().to_owned(), json!(count))).collect()
 }
 
+/// What became of rows, in one line with counts by reason.
+pub(crate) fn rows_text(tally: &Tally) -> String {
+    let reasons = |counts: &BTreeMap<lykta::list::Reason, u64>| {
+        let each: Vec<String> = counts.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        if each.is_empty() { String::new() } else { format!(" ({})", each.join(", ")) }
+    };
+    let Tally { rows, accepted, deleted, rejected, dropped, .. } = tally;
+    let (refused, unused) = (tally.rejected_total(), tally.dropped_total());
+    let mut text = format!("{rows} rows: {accepted} accepted, {refused} rejected{}", reasons(rejected));
+    if *deleted > 0 {
+        text += &format!(", {deleted} deletions");
+    }
+    if unused > 0 {
+        text += &format!(", {unused} values not used{}", reasons(dropped));
+    }
+    text
+}
+
 /// The first rejected rows and unused values of each reason.
 pub(crate) fn write_examples(out: &mut impl Write, tally: &Tally) -> io::Result<()> {
-    for example in tally.first.values().flatten() {
+    let examples = tally.first.iter().flat_map(|(reason, all)| all.iter().map(move |one| (reason, one)));
+    for (reason, example) in examples {
         let what = if example.rejected { "rejected" } else { "value not used" };
-        writeln!(out, "    {}: {what}: {}", example.position, visible(&example.detail))?;
+        writeln!(out, "    {}: {what} ({reason}): {}", example.position, visible(&example.detail))?;
     }
     Ok(())
 }

@@ -267,3 +267,48 @@ fn any_csv_is_read_by_a_mapping_and_inspect_proposes_one() {
     let run = place.run(&format!("query -q l.lykta md5:{a}")).expect(1);
     assert_eq!(run.json_lines()[0]["matches"][0]["entry"], "x.jpg");
 }
+
+/// What is proposed is for files that nobody knows; a list that is known and cut short is an error.
+#[test]
+fn inspect_proposes_nothing_for_what_it_recognised() {
+    let place = Place::new();
+    place.write("cut.csv", format!("md5,path\n{},\"b", "a".repeat(32)));
+    place.run("list inspect cut.csv").refused(&["cut.csv", "ends inside"]);
+    place.write("odd.csv", format!("hash,cat\n{},1\n{},0\n", "a".repeat(32), "b".repeat(32)));
+    let text = place.run("list inspect odd.csv").expect(0).out;
+    assert!(text.contains("md5=hash") && text.contains("not mapped: cat"), "{text}");
+}
+
+#[test]
+fn lists_and_names_are_not_mixed_up() {
+    let place = place();
+    place.run("list convert vic.csv -o vic.csv").refused(&["would replace the list"]);
+    place.run("list convert --kind md5 vic.csv").refused(&["--to hashdeep"]);
+    place.run("list convert --to hashdeep --kind blake3 vic.csv").refused(&["does not hold blake3"]);
+    for command in ["list inspect", "list convert", "index build -o l.lykta"] {
+        place.run(&format!("{command} --format other=csv vic.csv")).refused(&["no list is called other"]);
+    }
+    place.write("bad.txt", format!("{}\nzz\n{}\n", "a".repeat(32), "b".repeat(32)));
+    let run = place.run("list convert bad.txt").expect(3);
+    assert!(run.err.contains("1 rejected (bad_length 1)"), "{}", run.err);
+    assert!(run.out.contains("row 3,"), "{}", run.out);
+}
+
+/// A shell gives `<(...)` as a path to a pipe, which cannot be read twice.
+#[cfg(unix)]
+#[test]
+fn a_pipe_given_by_its_path_is_read_once() {
+    let place = Place::new();
+    let mut command = std::process::Command::new("bash");
+    let lykta = assert_cmd::cargo::cargo_bin!("lykta");
+    let zip = "import sys, zipfile; z = zipfile.ZipFile('l.zip', 'w'); z.writestr('l.txt', 'a' * 32 + '\\n')";
+    let made = std::process::Command::new("python3").args(["-c", zip]).current_dir(place.path("")).status();
+    if !made.is_ok_and(|status| status.success()) {
+        panic!("python3 is needed for this test");
+    }
+    let script = format!("{} index build -q -o l.lykta <(cat l.zip)", lykta.display());
+    let output = command.args(["-c", &script]).current_dir(place.path("")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 accepted"));
+}

@@ -93,6 +93,15 @@ pub fn propose(head: &[u8]) -> Option<Proposal> {
     if first.len() > 1 {
         reasons.push(format!("separator: with {word} every row has {} cells", first.len()));
     }
+    let unused = (0..first.len()).filter(|at| !proposal.used.contains(at));
+    let unused: Vec<String> =
+        unused.map(|at| sheet.name(at).unwrap_or_else(|| format!("#{}", at + 1))).collect();
+    if !unused.is_empty() {
+        reasons.push(format!(
+            "not mapped: {}; add label_code=COLUMN if one of them says what the file shows",
+            unused.join(", ")
+        ));
+    }
     let mapping = Mapping {
         columns: proposal.columns,
         constants: Vec::new(),
