@@ -14,6 +14,7 @@ fn what_fuzzing_found_stays_fixed() {
             println!("{}", path.display());
             let data = fs::read(path).unwrap();
             lykta_list::fuzz::list_csv(&data);
+            lykta_list::fuzz::list_formats(&data);
             lykta_list::propose(&data);
         }
     }

@@ -7,6 +7,8 @@ mod demo;
 mod evidence;
 mod hash;
 mod index;
+#[cfg(unix)]
+mod killed;
 mod lists;
 mod place;
 mod query;
