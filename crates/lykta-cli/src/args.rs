@@ -70,7 +70,7 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum IndexCommand {
     /// Build an index from hash lists
-    Build(BuildArgs),
+    Build(Box<BuildArgs>),
     /// Say what an index holds
     Info(InfoArgs),
     /// Make one index out of several

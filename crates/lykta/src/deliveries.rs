@@ -177,7 +177,6 @@ pub fn add_store(
             added.retractions += 1;
         }
     }
-    let additions = store.additions()?;
     let mut adding = Adding::new(builder, options);
     let mut add = |stored: Result<lykta_store::StoredEntry, lykta_store::Error>| -> Result<(), AddListError> {
         let mut stored = stored?;
@@ -186,11 +185,8 @@ pub fn add_store(
         adding.add(source, &mut stored.entry)
     };
     match part {
-        StorePart::Additions => additions.entries().try_for_each(&mut add)?,
-        StorePart::All => {
-            drop(additions);
-            store.all()?.try_for_each(&mut add)?;
-        }
+        StorePart::Additions => store.additions()?.entries().try_for_each(&mut add)?,
+        StorePart::All => store.all()?.try_for_each(&mut add)?,
     }
     added.codes = adding.finish()?.codes;
     Ok(added)

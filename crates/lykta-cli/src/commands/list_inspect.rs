@@ -111,7 +111,7 @@ impl Seen {
             cut_short: None,
         };
         let mut codes = BTreeMap::new();
-        while let Some(row) = reader.next() {
+        for row in &mut reader {
             match row {
                 Err(error) if error.is_truncated() && args.read.keep_partial => {
                     seen.cut_short = Some(error.to_string());
