@@ -50,7 +50,7 @@ pub struct Entry {
     /// Shared: millions of entries of a list have the same few.
     pub label: Option<Arc<Label>>,
     /// Whether what a match means depends on the label's code, empty when the entry has none: the list holds
-    /// entries of different meaning, and somebody has to say which is which.
+    /// entries of different meaning, and somebody has to say which is which. Such an entry has a label.
     pub categorised: bool,
     /// Values that are there but could not be used. Hashes among them will not be found.
     pub dropped: Vec<Problem>,

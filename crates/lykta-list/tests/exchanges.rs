@@ -316,9 +316,13 @@ fn threat_exchange_without_descriptors_deletes() {
         let [Row::Deleted(deletion)] = &rows[..] else { panic!("{rest}: {rows:?}") };
         assert_eq!((deletion.key.as_str(), deletion.changed), ("5", Some(7 * SECOND)));
     }
-    let rows = whole(record(",\"descriptors\":{\"data\":[{}]}"), Format::ThreatExchange);
-    let [Row::Accepted(entry)] = &rows[..] else { panic!("{rows:?}") };
-    assert_eq!((entry.categorised, &entry.label), (false, &None), "nobody gave it a status");
+    for descriptor in ["{}", "{\"status\":\"\"}", "{\"status\":null}"] {
+        let rest = format!(",\"descriptors\":{{\"data\":[{descriptor}]}}");
+        let rows = whole(record(&rest), Format::ThreatExchange);
+        let [Row::Accepted(entry)] = &rows[..] else { panic!("{rows:?}") };
+        let label = Label { scheme: "threatexchange".into(), ..Label::default() };
+        assert_eq!((entry.categorised, entry.label.as_deref()), (true, Some(&label)), "{descriptor}");
+    }
     for rest in [",\"descriptors\":5", ",\"descriptors\":{\"data\":\"x\"}", ",\"should_delete\":2"] {
         assert_eq!(reasons(&whole(record(rest), Format::ThreatExchange)), [Some(Reason::BadType)], "{rest}");
     }

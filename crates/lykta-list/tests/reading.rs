@@ -432,6 +432,32 @@ fn a_series_without_a_label_is_kept() {
     assert_eq!(entry.label, Some(Label { series: "night".into(), ..Label::default() }).map(Arc::new));
 }
 
+/// Without a label an entry would be a match that nobody decided on, in a list that says of others what they are.
+#[test]
+fn a_list_with_a_published_scheme_is_categorised_from_there_on() {
+    let text = format!(
+        "md5,label_scheme,label_code,series\n{MD5},,,\n{MD5},own,1,\n{MD5},Project VIC,2,\n{MD5},,,\n\
+         {MD5},,1,\n{MD5},,,night\n{MD5},own,1,\n"
+    );
+    let read: Vec<_> = entries(text)
+        .into_iter()
+        .map(|entry| {
+            (entry.categorised, entry.label.map(|l| (l.scheme.clone(), l.code.clone(), l.series.clone())))
+        })
+        .collect();
+    let label = |scheme: &str, code: &str, series: &str| Some((scheme.into(), code.into(), series.into()));
+    let expected = [
+        (false, None),
+        (false, label("own", "1", "")),
+        (true, label("Project VIC", "2", "")),
+        (true, label("Project VIC", "", "")),
+        (true, label("", "1", "")),
+        (true, label("Project VIC", "", "night")),
+        (false, label("own", "1", "")),
+    ];
+    assert_eq!(read, expected);
+}
+
 #[test]
 fn only_the_first_of_each_reason_are_kept() {
     let mut tally = Tally::default();

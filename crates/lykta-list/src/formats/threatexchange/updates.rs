@@ -2,7 +2,8 @@
 //!
 //! A record without `descriptors` deletes its indicator as one with `should_delete` does: nobody who may be seen
 //! has an opinion on it any more (issue 834 of the reference client). The opinions of those who have are the
-//! code of the label, all of them: `MALICIOUS,NON_MALICIOUS` is disputed, and `NON_MALICIOUS` is no match.
+//! code of the label, all of them: `MALICIOUS,NON_MALICIOUS` is disputed, and `NON_MALICIOUS` is no match. When
+//! none of them has a status, the code is empty.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -158,14 +159,12 @@ impl Update<'_> {
         let mut codes = BTreeSet::new();
         let descriptors = self.descriptors.items.iter().flat_map(|descriptors| &descriptors.data.items);
         for Descriptor { status } in descriptors {
-            gather.entry.categorised |= !status.is_empty();
             let status = gather.given("descriptors.status", status.digits());
             codes.extend(status.map(str::trim_ascii));
         }
-        if gather.entry.categorised {
-            let scheme = schemes::THREAT_EXCHANGE.to_owned();
-            let code = codes.into_iter().collect::<Vec<_>>().join(",");
-            gather.entry.label = Some(Arc::new(Label { scheme, code, ..Label::default() }));
-        }
+        let scheme = schemes::THREAT_EXCHANGE.to_owned();
+        let code = codes.into_iter().collect::<Vec<_>>().join(",");
+        gather.entry.label = Some(Arc::new(Label { scheme, code, ..Label::default() }));
+        gather.entry.categorised = true;
     }
 }
