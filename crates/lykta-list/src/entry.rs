@@ -13,7 +13,7 @@ use crate::reason::{Problem, Reason};
 pub enum Row {
     /// The row has at least one hash that can be used, or a PhotoDNA that is kept.
     Accepted(Entry),
-    /// The row has none.
+    /// The row has none, or a code that cannot be read.
     Rejected(Rejection),
     /// The row says that an entry counts no longer.
     Deleted(Deletion),
@@ -71,7 +71,7 @@ pub struct Label {
     pub victim_identified: String,
 }
 
-/// One row of a list that has no usable hash.
+/// One row of a list that has no usable hash, or cannot be decided on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The row, from 1: blank lines and the header are not rows.
@@ -80,7 +80,8 @@ pub struct Rejection {
     pub position: Position,
     /// The reason to count the row under: that of the first problem.
     pub reason: Reason,
-    /// Everything that is wrong with the row, never empty: hash cells in order of kinds come first.
+    /// Everything that is wrong with the row, never empty: hash cells in order of kinds come first, unless the
+    /// row is rejected for a code that cannot be read.
     pub problems: Vec<Problem>,
 }
 

@@ -522,6 +522,12 @@ mod icse {
     }
 
     #[test]
+    fn a_flag_that_is_not_utf8_rejects_its_row() {
+        let text = [b"MD5;Image ID;Baseline\n", MD5.as_bytes(), b";7;y\xff\n"].concat();
+        assert_eq!(refused(&read(text, Format::Icse)[0]), Reason::NotUtf8);
+    }
+
+    #[test]
     fn without_the_column_nothing_is_classified() {
         let rows = read(format!("MD5;Image ID;Series name\n{MD5};7;s\n"), Format::Icse);
         let entry = accepted(&rows[0]);
@@ -574,6 +580,19 @@ mod mapped {
         assert_eq!((bare.label.as_deref(), bare.categorised), (Some(&uncategorised), true));
         let bare = super::mapped::entry("md5=h,label_scheme:=own", &format!("h,c\n{MD5},\n"));
         assert!(bare.label.is_none() && !bare.categorised, "without codes a scheme alone is no label");
+    }
+
+    #[test]
+    fn codes_that_are_not_utf8_reject_their_row() {
+        let options = options("md5=h,label_code=c,label_scheme=s,series=n");
+        let row = |cells: &[u8]| {
+            let text = [b"h,c,s,n\n", MD5.as_bytes(), cells].concat();
+            read_with(&text, &options).rows.remove(0)
+        };
+        for cells in [&b",1\xff,s,n"[..], b",1,\xff,n", b",\xe9,,"] {
+            assert_eq!(refused(&row(cells)), Reason::NotUtf8);
+        }
+        assert_eq!(dropped(accepted(&row(b",1,s,\xff"))), [("series", Reason::NotUtf8)]);
     }
 
     #[test]

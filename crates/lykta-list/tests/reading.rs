@@ -392,6 +392,20 @@ fn names_that_are_not_utf8_are_counted_and_their_hashes_kept() {
 }
 
 #[test]
+fn codes_that_are_not_utf8_reject_their_row() {
+    let row = |cells: &[u8]| {
+        let text = [b"md5,label_scheme,label_version,label_code,series\n", MD5.as_bytes(), cells].concat();
+        rows(text).remove(0)
+    };
+    for cells in [&b",iwf,,\xe9,"[..], b",\xe9,,1,", b",iwf,\xe9,1,", b",iwf,,1\xff,\xff"] {
+        let Row::Rejected(rejection) = row(cells) else { panic!("{cells:?}") };
+        assert_eq!(rejection.reason, Reason::NotUtf8);
+        assert!(rejection.problems[0].column.is_some_and(|column| column.starts_with("label_")));
+    }
+    assert!(matches!(row(b",iwf,,1,\xff"), Row::Accepted(entry) if entry.categorised));
+}
+
+#[test]
 fn rows_of_another_width_are_rejected_not_guessed() {
     let text = format!("md5,path\n{MD5},a,b.jpg\n{MD5}\n{MD5},a\n");
     let reasons: Vec<_> = rows(&text)

@@ -65,6 +65,9 @@ pub const COLUMNS: [&str; 22] = [
     "viewed",
 ];
 
+/// The columns on which it depends what a match means.
+const CODES: [&str; 3] = ["label_scheme", "label_version", "label_code"];
+
 /// A column by its position in [`COLUMNS`].
 #[derive(Clone, Copy)]
 enum Column {
@@ -364,6 +367,12 @@ impl Header {
         }
         if self.has_more_than_hashes {
             self.words(record, &mut entry);
+            // What cannot be read cannot be decided on.
+            let is_of_codes = |problem: &Problem| problem.column.is_some_and(|name| CODES.contains(&name));
+            if let Some(at) = entry.dropped.iter().position(is_of_codes) {
+                entry.dropped[..=at].rotate_right(1);
+                return reject(entry.dropped);
+            }
         }
         Row::Accepted(entry)
     }
