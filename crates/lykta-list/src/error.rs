@@ -153,12 +153,6 @@ pub enum Error {
         /// What is wrong, and what to do.
         detail: String,
     },
-    /// A format that is told and not read.
-    #[error("lists of format {format} are not read yet")]
-    NotReadYet {
-        /// The format.
-        format: Format,
-    },
     /// A header where the caller said that there is none, or of another kind.
     #[error(
         "line {line} is a header, but --format {format} is for a list with one {format} a line: leave out \
@@ -176,7 +170,7 @@ impl Error {
     /// Where the error is; `None` when it is about the whole list.
     pub fn position(&self) -> Option<Position> {
         match self {
-            Self::Empty | Self::Packed { .. } | Self::NotReadYet { .. } => None,
+            Self::Empty | Self::Packed { .. } => None,
             Self::Truncated { position, .. } | Self::Malformed { position, .. } => Some(*position),
             Self::Io { line, .. }
             | Self::Binary { line, .. }

@@ -532,7 +532,7 @@ mod icse {
         let rows = read(format!("MD5;Image ID;Series name\n{MD5};7;s\n"), Format::Icse);
         let entry = accepted(&rows[0]);
         assert!(!entry.categorised);
-        assert_eq!(entry.label, Some(Label { series: "s".into(), ..Label::default() }).map(Arc::new));
+        assert_eq!(entry.label, Some(Arc::new(Label { series: "s".into(), ..Label::default() })));
     }
 }
 

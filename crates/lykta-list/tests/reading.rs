@@ -443,7 +443,7 @@ fn the_name_is_the_id_else_the_path() {
 #[test]
 fn a_series_without_a_label_is_kept() {
     let [entry] = &entries(format!("md5,series\n{MD5},night\n"))[..] else { panic!("one row") };
-    assert_eq!(entry.label, Some(Label { series: "night".into(), ..Label::default() }).map(Arc::new));
+    assert_eq!(entry.label, Some(Arc::new(Label { series: "night".into(), ..Label::default() })));
 }
 
 /// Without a label an entry would be a match that nobody decided on, in a list that says of others what they are.
