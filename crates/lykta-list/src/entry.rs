@@ -13,7 +13,7 @@ use crate::reason::{Problem, Reason};
 pub enum Row {
     /// The row has at least one hash that can be used, or a PhotoDNA that is kept.
     Accepted(Entry),
-    /// The row has none.
+    /// The row has none, or a code that cannot be read.
     Rejected(Rejection),
     /// The row says that an entry counts no longer.
     Deleted(Deletion),
@@ -50,7 +50,7 @@ pub struct Entry {
     /// Shared: millions of entries of a list have the same few.
     pub label: Option<Arc<Label>>,
     /// Whether what a match means depends on the label's code, empty when the entry has none: the list holds
-    /// entries of different meaning, and somebody has to say which is which.
+    /// entries of different meaning, and somebody has to say which is which. Such an entry has a label.
     pub categorised: bool,
     /// Values that are there but could not be used. Hashes among them will not be found.
     pub dropped: Vec<Problem>,
@@ -71,7 +71,7 @@ pub struct Label {
     pub victim_identified: String,
 }
 
-/// One row of a list that has no usable hash.
+/// One row of a list that has no usable hash, or cannot be decided on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The row, from 1: blank lines and the header are not rows.
@@ -80,7 +80,8 @@ pub struct Rejection {
     pub position: Position,
     /// The reason to count the row under: that of the first problem.
     pub reason: Reason,
-    /// Everything that is wrong with the row, never empty: hash cells in order of kinds come first.
+    /// Everything that is wrong with the row, never empty: hash cells in order of kinds come first, unless the
+    /// row is rejected for a code that cannot be read.
     pub problems: Vec<Problem>,
 }
 

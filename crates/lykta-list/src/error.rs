@@ -14,7 +14,7 @@ use crate::position::Position;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Reading failed.
+    /// Reading failed, otherwise than by an end that comes too early.
     #[error("cannot read the list at line {line}: {source}")]
     Io {
         /// The line that was being read.
@@ -48,8 +48,8 @@ pub enum Error {
     },
     /// The list ends inside a quoted cell.
     #[error(
-        "the list ends inside the quoted cell of the row that begins on line {line}: either the list was cut \
-         short, or a quotation mark is missing"
+        "the list ends inside the quoted cell of the row that begins on line {line}: either a quotation mark is \
+         missing, or the list was cut short; get it again, or take what is there with --keep-partial"
     )]
     OpenQuote {
         /// Where the row begins.
@@ -153,12 +153,6 @@ pub enum Error {
         /// What is wrong, and what to do.
         detail: String,
     },
-    /// A format that is told and not read.
-    #[error("lists of format {format} are not read yet")]
-    NotReadYet {
-        /// The format.
-        format: Format,
-    },
     /// A header where the caller said that there is none, or of another kind.
     #[error(
         "line {line} is a header, but --format {format} is for a list with one {format} a line: leave out \
@@ -176,7 +170,7 @@ impl Error {
     /// Where the error is; `None` when it is about the whole list.
     pub fn position(&self) -> Option<Position> {
         match self {
-            Self::Empty | Self::Packed { .. } | Self::NotReadYet { .. } => None,
+            Self::Empty | Self::Packed { .. } => None,
             Self::Truncated { position, .. } | Self::Malformed { position, .. } => Some(*position),
             Self::Io { line, .. }
             | Self::Binary { line, .. }
@@ -195,10 +189,17 @@ impl Error {
 
     /// Whether the list was cut short: what was read of it before is what it says.
     pub fn is_truncated(&self) -> bool {
-        match self {
-            Self::Truncated { .. } | Self::OpenQuote { .. } => true,
-            Self::Io { source, .. } => source.kind() == io::ErrorKind::UnexpectedEof,
-            _ => false,
+        matches!(self, Self::Truncated { .. } | Self::OpenQuote { .. })
+    }
+
+    /// Reading failed on `line`: what is packed says by its kind of error that it was cut short.
+    pub(crate) fn io(line: u64, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Truncated {
+                position: Position::Line(line),
+                detail: "its data stop in the middle".to_owned(),
+            },
+            _ => Self::Io { line, source },
         }
     }
 }

@@ -99,8 +99,8 @@ impl<'r> Peeked<'r> {
     }
 }
 
-/// Fails once, with the error that there is.
-struct Failing(Option<io::Error>);
+/// Fails once, with the error that there is: what was read before it is given all the same.
+pub(crate) struct Failing(pub(crate) Option<io::Error>);
 
 impl Read for Failing {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

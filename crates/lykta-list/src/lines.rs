@@ -52,9 +52,8 @@ impl<R: Read> Lines<R> {
         let before = row.len();
         self.line += 1;
         // One byte more than allowed tells a row that is too long from one that just fits.
-        let read = self
-            .take_line(row, MAX_RECORD + 1 - before)
-            .map_err(|source| Error::Io { line: self.line, source })?;
+        let read =
+            self.take_line(row, MAX_RECORD + 1 - before).map_err(|source| Error::io(self.line, source))?;
         if read == 0 {
             self.line -= 1;
             return Ok(false);

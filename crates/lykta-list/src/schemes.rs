@@ -13,12 +13,22 @@ pub const INTERPOL_BASELINE: &str = "interpol-baseline";
 pub const THREAT_EXCHANGE: &str = "threatexchange";
 
 /// Whether a list that names this scheme holds entries of different meaning. Case, blanks and punctuation do
-/// not count: `Project VIC` is `projectvic`.
+/// not count: `Project VIC` is `projectvic`. Long names may stand anywhere: `UK Sentencing Council`.
 pub fn is_published(scheme: &str) -> bool {
     let plain: String = scheme.chars().filter(char::is_ascii_alphanumeric).collect();
     let plain = plain.to_ascii_lowercase();
-    let begins = ["projectvic", "vics", "caid", "ncmec", "interpol", "icse", "threatexchange", "iwf"];
-    begins.iter().any(|name| plain.starts_with(name))
+    let begins = ["vics", "caid", "ncmec", "icse", "iwf", "c3p", "ucs", "iccam", "gifct", "tcap"];
+    let has = [
+        "projectvic",
+        "interpol",
+        "threatexchange",
+        "sentencing",
+        "arachnid",
+        "inhope",
+        "universalclassification",
+        "stopncii",
+    ];
+    begins.iter().any(|name| plain.starts_with(name)) || has.iter().any(|name| plain.contains(name))
 }
 
 /// What is published of a code, for a person; `None` where nothing is, and nothing should be guessed.
@@ -65,6 +75,23 @@ mod tests {
         for scheme in ["projectvic", "Project VIC", "CAID", "NCMEC ESP", "INTERPOL ICSE"] {
             assert!(is_published(scheme), "{scheme}");
         }
-        assert!(!is_published("own") && !is_published(""));
+        for scheme in [
+            "Sentencing Council 2014",
+            "UK Sentencing Council",
+            "Project Arachnid",
+            "C3P",
+            "INHOPE",
+            "UCS",
+            "Universal Classification Schema",
+            "ICCAM",
+            "GIFCT HSDB",
+            "TCAP",
+            "StopNCII.org",
+        ] {
+            assert!(is_published(scheme), "{scheme}");
+        }
+        for scheme in ["own", "", "hma", "our own c3p"] {
+            assert!(!is_published(scheme), "{scheme}");
+        }
     }
 }

@@ -316,23 +316,42 @@ fn threat_exchange_without_descriptors_deletes() {
         let [Row::Deleted(deletion)] = &rows[..] else { panic!("{rest}: {rows:?}") };
         assert_eq!((deletion.key.as_str(), deletion.changed), ("5", Some(7 * SECOND)));
     }
-    let rows = whole(record(",\"descriptors\":{\"data\":[{}]}"), Format::ThreatExchange);
-    let [Row::Accepted(entry)] = &rows[..] else { panic!("{rows:?}") };
-    assert_eq!((entry.categorised, &entry.label), (false, &None), "nobody gave it a status");
+    for descriptor in ["{}", "{\"status\":\"\"}", "{\"status\":null}"] {
+        let rest = format!(",\"descriptors\":{{\"data\":[{descriptor}]}}");
+        let rows = whole(record(&rest), Format::ThreatExchange);
+        let [Row::Accepted(entry)] = &rows[..] else { panic!("{rows:?}") };
+        let label = Label { scheme: "threatexchange".into(), ..Label::default() };
+        assert_eq!((entry.categorised, entry.label.as_deref()), (true, Some(&label)), "{descriptor}");
+    }
     for rest in [",\"descriptors\":5", ",\"descriptors\":{\"data\":\"x\"}", ",\"should_delete\":2"] {
         assert_eq!(reasons(&whole(record(rest), Format::ThreatExchange)), [Some(Reason::BadType)], "{rest}");
     }
 }
 
-/// A status that cannot be read could be `NON_MALICIOUS`: the entry is no plain match.
+/// A status that cannot be read could be `NON_MALICIOUS`: the entry cannot be decided on.
 #[test]
-fn threat_exchange_with_a_status_of_another_type_stays_categorised() {
-    let text = format!(
-        "{{\"id\":1,\"indicator\":\"{PDQ}\",\"type\":\"HASH_PDQ\",\"descriptors\":{{\"data\":[{{\"status\":4}}]}}}}"
+fn threat_exchange_with_a_status_that_cannot_be_read_is_rejected() {
+    for status in [&b"4"[..], b"{}", b"\"MALICIOUS\xff\""] {
+        let start = format!(
+            "{{\"id\":1,\"indicator\":\"{PDQ}\",\"type\":\"HASH_PDQ\",\"descriptors\":{{\"data\":[\
+             {{\"status\":\"MALICIOUS\"}},{{\"status\":"
+        );
+        let text = [start.as_bytes(), status, b"}]}}"].concat();
+        assert_eq!(reasons(&whole(text, Format::ThreatExchange)), [Some(Reason::BadType)]);
+    }
+}
+
+/// A classification that is not UTF-8 must not be taken for none.
+#[test]
+fn ncmec_that_is_not_utf8_is_refused() {
+    let start = format!(
+        "<queryResult xmlns=\"https://hashsharing.ncmec.org/hashsharing/v2\"><images><image><member id=\"4\"/>\
+         <id>1</id><fingerprints><md5>{MD5}</md5></fingerprints><classification>A"
     );
-    let rows = whole(text, Format::ThreatExchange);
-    let [Row::Accepted(entry)] = &rows[..] else { panic!("{rows:?}") };
-    assert!(entry.categorised && entry.dropped[0].reason() == Reason::BadType);
+    let end = b"</classification></image></images></queryResult>";
+    let text = [start.as_bytes(), b"\xff", end].concat();
+    let mut reader = lykta_list::Reader::new(&text[..], &lykta_list::ReadOptions::default()).unwrap();
+    assert!(!matches!(reader.next(), Some(Ok(Row::Accepted(_)))));
 }
 
 #[test]

@@ -515,9 +515,16 @@ mod icse {
         assert_eq!(code(&rows[1]), Some("no"));
         assert_eq!(code(&rows[2]), Some("later"));
         assert!(accepted(&rows[2]).hashes.is_empty() && accepted(&rows[2]).photodna.is_some());
-        assert_eq!((code(&rows[3]), accepted(&rows[3]).categorised), (None, true));
+        assert_eq!((code(&rows[3]), accepted(&rows[3]).categorised), (Some(""), true));
+        assert_eq!(accepted(&rows[3]).label.as_ref().unwrap().scheme, "interpol-baseline");
         assert_eq!((refused(&rows[4]), refused(&rows[5])), (Reason::NoHash, Reason::WrongColumns));
         assert_eq!(dropped(accepted(&rows[6])), [("PhotoDNA", Reason::BadLength)]);
+    }
+
+    #[test]
+    fn a_flag_that_is_not_utf8_rejects_its_row() {
+        let text = [b"MD5;Image ID;Baseline\n", MD5.as_bytes(), b";7;y\xff\n"].concat();
+        assert_eq!(refused(&read(text, Format::Icse)[0]), Reason::NotUtf8);
     }
 
     #[test]
@@ -569,7 +576,23 @@ mod mapped {
         assert_eq!((label.scheme.as_str(), label.code.as_str(), label.series.as_str()), ("IWF", "A", "s"));
         assert_eq!((label.victim_identified.as_str(), entry.categorised), ("no", true));
         let bare = super::mapped::entry("md5=h,label_code=c,label_scheme:=own", &format!("h,c\n{MD5},\n"));
-        assert!(bare.label.is_none() && bare.categorised, "a scheme alone is no label");
+        let uncategorised = Label { scheme: "own".into(), ..Label::default() };
+        assert_eq!((bare.label.as_deref(), bare.categorised), (Some(&uncategorised), true));
+        let bare = super::mapped::entry("md5=h,label_scheme:=own", &format!("h,c\n{MD5},\n"));
+        assert!(bare.label.is_none() && !bare.categorised, "without codes a scheme alone is no label");
+    }
+
+    #[test]
+    fn codes_that_are_not_utf8_reject_their_row() {
+        let options = options("md5=h,label_code=c,label_scheme=s,series=n");
+        let row = |cells: &[u8]| {
+            let text = [b"h,c,s,n\n", MD5.as_bytes(), cells].concat();
+            read_with(&text, &options).rows.remove(0)
+        };
+        for cells in [&b",1\xff,s,n"[..], b",1,\xff,n", b",\xe9,,"] {
+            assert_eq!(refused(&row(cells)), Reason::NotUtf8);
+        }
+        assert_eq!(dropped(accepted(&row(b",1,s,\xff"))), [("series", Reason::NotUtf8)]);
     }
 
     #[test]

@@ -284,7 +284,7 @@ fn icse(files: &[File], style: Style, order: &[usize], has_baseline: bool) -> Ma
         }
         let code = if has_baseline { code } else { "" };
         let [series, victim] = [0, 1].map(|at| filled(&file.words[at]).unwrap_or_default());
-        let is_labelled = [code, &series, &victim].iter().any(|word| !word.is_empty());
+        let is_labelled = has_baseline || [&series, &victim].iter().any(|word| !word.is_empty());
         let label = is_labelled.then(|| Label {
             scheme: if has_baseline { "interpol-baseline".into() } else { String::new() },
             code: code.into(),
@@ -399,8 +399,7 @@ fn mapped(files: &[File], style: Style, order: &[usize], names: &[String; 8]) ->
         let [md5, sha1, sha256] = [Kind::Md5, Kind::Sha1, Kind::Sha256].map(|kind| file.hex(kind));
         let cells = [&md5, &sha1, &sha256, &file.name, &file.size(), &file.words[0], &file.words[1], "x"];
         let [code, series] = [0, 1].map(|at| filled(&file.words[at]).unwrap_or_default());
-        let is_labelled = !code.is_empty() || !series.is_empty();
-        let label = is_labelled.then(|| Label { scheme: "own".into(), code, series, ..Label::default() });
+        let label = Some(Label { scheme: "own".into(), code, series, ..Label::default() });
         let entry = file.entry(&[Kind::Md5, Kind::Sha1, Kind::Sha256]);
         let cells: Vec<_> = order.iter().map(|at| cells[*at]).collect();
         (strings(&cells), entry.map(|entry| Entry { label: label.map(Arc::new), categorised: true, ..entry }))

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use lykta_list::{Error, MAX_RECORD, ReadOptions, Reader, Reason, Row};
+use lykta_list::{Error, Format, MAX_RECORD, ReadOptions, Reader, Reason, Row};
 
 const MD5: &str = "0cc175b9c0f1b6a831c399e269772661";
 
@@ -111,4 +111,36 @@ fn names_cannot_speak_for_the_program() {
     let (_, error) = ending(format!("md5,\x1b[2J{}\n", "x".repeat(5000)).as_bytes());
     let message = error.unwrap().to_string();
     assert!(!message.contains('\x1b') && message.len() < 400, "{message}");
+}
+
+/// Whatever the format, the message says that the list was cut and what can be done.
+#[test]
+fn a_stream_that_ends_too_early_is_a_list_that_does() {
+    struct Cut;
+    impl Read for Cut {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+    let ncmec = "<queryResult xmlns=\"https://hashsharing.ncmec.org/hashsharing/v2\">\n<images>";
+    let sql = "-- a delta\n".to_owned();
+    for (start, format) in [
+        (format!("md5\n{MD5}\n"), None),
+        (format!("{{\"value\":[\n{{\"MD5\":\"{MD5}\"}},\n"), None),
+        (ncmec.to_owned(), None),
+        (sql, Some(Format::NsrlSql)),
+        ("HASH\r\n".to_owned(), Some(Format::EnCase)),
+        ("SQLite format 3\0".to_owned(), Some(Format::NsrlSqlite)),
+    ] {
+        let options = ReadOptions { format, ..ReadOptions::default() };
+        let error = match Reader::new(start.as_bytes().chain(Cut), &options) {
+            Ok(reader) => reader.filter_map(Result::err).last(),
+            Err(error) => Some(error),
+        };
+        let message = error.as_ref().map(ToString::to_string).unwrap_or_default();
+        assert!(matches!(error, Some(Error::Truncated { .. })), "{start}: {message}");
+        assert!(message.contains("ends too early") && message.contains("--keep-partial"), "{message}");
+    }
+    let open = Error::OpenQuote { line: 3 };
+    assert!(open.is_truncated() && open.to_string().contains("--keep-partial"));
 }

@@ -392,6 +392,20 @@ fn names_that_are_not_utf8_are_counted_and_their_hashes_kept() {
 }
 
 #[test]
+fn codes_that_are_not_utf8_reject_their_row() {
+    let row = |cells: &[u8]| {
+        let text = [b"md5,label_scheme,label_version,label_code,series\n", MD5.as_bytes(), cells].concat();
+        rows(text).remove(0)
+    };
+    for cells in [&b",iwf,,\xe9,"[..], b",\xe9,,1,", b",iwf,\xe9,1,", b",iwf,,1\xff,\xff"] {
+        let Row::Rejected(rejection) = row(cells) else { panic!("{cells:?}") };
+        assert_eq!(rejection.reason, Reason::NotUtf8);
+        assert!(rejection.problems[0].column.is_some_and(|column| column.starts_with("label_")));
+    }
+    assert!(matches!(row(b",iwf,,1,\xff"), Row::Accepted(entry) if entry.categorised));
+}
+
+#[test]
 fn rows_of_another_width_are_rejected_not_guessed() {
     let text = format!("md5,path\n{MD5},a,b.jpg\n{MD5}\n{MD5},a\n");
     let reasons: Vec<_> = rows(&text)
@@ -430,6 +444,32 @@ fn the_name_is_the_id_else_the_path() {
 fn a_series_without_a_label_is_kept() {
     let [entry] = &entries(format!("md5,series\n{MD5},night\n"))[..] else { panic!("one row") };
     assert_eq!(entry.label, Some(Arc::new(Label { series: "night".into(), ..Label::default() })));
+}
+
+/// Without a label an entry would be a match that nobody decided on, in a list that says of others what they are.
+#[test]
+fn a_list_with_a_published_scheme_is_categorised_from_there_on() {
+    let text = format!(
+        "md5,label_scheme,label_code,series\n{MD5},,,\n{MD5},own,1,\n{MD5},Project VIC,2,\n{MD5},,,\n\
+         {MD5},,1,\n{MD5},,,night\n{MD5},own,1,\n"
+    );
+    let read: Vec<_> = entries(text)
+        .into_iter()
+        .map(|entry| {
+            (entry.categorised, entry.label.map(|l| (l.scheme.clone(), l.code.clone(), l.series.clone())))
+        })
+        .collect();
+    let label = |scheme: &str, code: &str, series: &str| Some((scheme.into(), code.into(), series.into()));
+    let expected = [
+        (false, None),
+        (false, label("own", "1", "")),
+        (true, label("Project VIC", "2", "")),
+        (true, label("Project VIC", "", "")),
+        (true, label("", "1", "")),
+        (true, label("Project VIC", "", "night")),
+        (false, label("own", "1", "")),
+    ];
+    assert_eq!(read, expected);
 }
 
 #[test]

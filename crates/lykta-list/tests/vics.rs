@@ -306,11 +306,28 @@ fn a_missing_category_is_not_0() {
         assert_eq!((label(&entry).code.as_str(), entry.categorised), (code, true), "{written}");
         assert!(entry.dropped.is_empty());
     }
-    let bad = entry(&format!("\"MD5\":\"{MD5}\",\"Category\":1.5,\"MediaSize\":-3,\"Series\":{{}}"));
+    let bad = entry(&format!("\"MD5\":\"{MD5}\",\"MediaSize\":-3,\"Series\":{{}}"));
     let dropped: Vec<_> = bad.dropped.iter().map(|p| (p.column.unwrap(), p.reason())).collect();
-    let expected =
-        [("MediaSize", Reason::BadNumber), ("Category", Reason::BadType), ("Series", Reason::BadType)];
-    assert_eq!(dropped, expected);
+    assert_eq!(dropped, [("MediaSize", Reason::BadNumber), ("Series", Reason::BadType)]);
+}
+
+/// Taken for uncategorised, a file would be decided on as one that nobody has looked at.
+#[test]
+fn a_category_that_cannot_be_read_is_not_a_missing_one() {
+    for number in ["1.0", "1.50", "1e0", "-0", "99999999999999999999"] {
+        let entry = entry(&format!("\"MD5\":\"{MD5}\",\"Category\": {number} "));
+        assert_eq!(label(&entry).code, number);
+    }
+    let categories: [&[u8]; 8] =
+        [b"true", b"[1]", b"[]", b"{\"a\":1}", b"\"1\xff\"", b"\"\xe9\"", b"\"\\ud83d\"", b"\"1\\ude00\""];
+    for category in categories {
+        let start = format!(
+            "{{\"value\":[{{\"MD5\":\"{MD5}\",\"MediaFiles\":[{{\"MD5\":\"{OTHER}\"}}],\"Category\":"
+        );
+        let rows = whole([start.as_bytes(), category, b"}]}"].concat(), Format::Vics);
+        let [Row::Rejected(rejection)] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!((rejection.reason, rejection.problems[0].column), (Reason::BadType, Some("Category")));
+    }
 }
 
 #[test]

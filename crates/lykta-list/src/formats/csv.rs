@@ -17,6 +17,9 @@
 //! than that, whole rows may have been taken for text, so the list is refused.
 //!
 //! Other formats have other separators, so a [`Record`] is told which.
+//!
+//! An entry is categorised when its scheme is a published one, and from the first of these on when it names no
+//! scheme: then it belongs to the list's scheme, with an empty code when it has none.
 
 pub(crate) mod table;
 
@@ -61,6 +64,9 @@ pub const COLUMNS: [&str; 22] = [
     "at",
     "viewed",
 ];
+
+/// The columns on which it depends what a match means.
+const CODES: [&str; 3] = ["label_scheme", "label_version", "label_code"];
 
 /// A column by its position in [`COLUMNS`].
 #[derive(Clone, Copy)]
@@ -277,6 +283,8 @@ pub(crate) struct Header {
     /// The kinds that have a column. Together with the next flag it keeps lists of one column fast.
     kinds: Vec<Kind>,
     has_more_than_hashes: bool,
+    /// The published scheme that an entry named last; empty before the first.
+    published: String,
 }
 
 impl Header {
@@ -311,11 +319,17 @@ impl Header {
             return Err(Error::NoHashColumn { line });
         }
         let columns = record.cells.len();
-        Ok(Self { place, columns, has_more_than_hashes: columns > kinds.len(), kinds })
+        Ok(Self {
+            place,
+            columns,
+            has_more_than_hashes: columns > kinds.len(),
+            kinds,
+            published: String::new(),
+        })
     }
 
     /// What the cells of one row say.
-    pub(crate) fn row(&self, record: &Record, row: u64) -> Row {
+    pub(crate) fn row(&mut self, record: &Record, row: u64) -> Row {
         let position = Position::Line(record.line);
         let reject = |problems| Row::Rejected(Rejection::new(row, position, problems));
         if record.spoiled {
@@ -353,12 +367,18 @@ impl Header {
         }
         if self.has_more_than_hashes {
             self.words(record, &mut entry);
+            // What cannot be read cannot be decided on.
+            let is_of_codes = |problem: &Problem| problem.column.is_some_and(|name| CODES.contains(&name));
+            if let Some(at) = entry.dropped.iter().position(is_of_codes) {
+                entry.dropped[..=at].rotate_right(1);
+                return reject(entry.dropped);
+            }
         }
         Row::Accepted(entry)
     }
 
     /// The cells of a row that are text.
-    fn words(&self, record: &Record, entry: &mut Entry) {
+    fn words(&mut self, record: &Record, entry: &mut Entry) {
         let mut text = |column| self.text(record, column, &mut entry.dropped);
         let (id, path) = (text(Column::Id), text(Column::Path));
         entry.name = id.or(path);
@@ -371,9 +391,21 @@ impl Header {
             Column::VictimIdentified,
         ];
         let label = parts.map(text);
-        if label.iter().any(Option::is_some) {
-            let [scheme, version, code, series, victim_identified] = label.map(Option::unwrap_or_default);
-            entry.categorised = schemes::is_published(&scheme);
+        let has_label = label.iter().any(Option::is_some);
+        let [mut scheme, version, code, series, victim_identified] = label.map(Option::unwrap_or_default);
+        if schemes::is_published(&scheme) {
+            entry.categorised = true;
+            if self.published != scheme {
+                self.published.clone_from(&scheme);
+            }
+        } else if scheme.is_empty() && !self.published.is_empty() {
+            entry.categorised = true;
+            // A code is not said to be of a scheme that its row does not name.
+            if code.is_empty() {
+                scheme.clone_from(&self.published);
+            }
+        }
+        if has_label || entry.categorised {
             let label = Label { scheme, version, code, series, victim_identified };
             entry.label = Some(Arc::new(label));
         }

@@ -123,7 +123,7 @@ fn fill(stream: &mut impl Read, buffer: &mut [u8]) -> Result<usize, Error> {
             Ok(0) => break,
             Ok(len) => got += len,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(source) => return Err(Error::Io { line: 1, source }),
+            Err(source) => return Err(Error::io(1, source)),
         }
     }
     Ok(got)

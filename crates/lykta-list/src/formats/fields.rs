@@ -54,6 +54,11 @@ impl Field {
     pub(crate) const fn is_of_hashes(self) -> bool {
         matches!(self, Self::Hash(..) | Self::Unmatched | Self::PhotoDna)
     }
+
+    /// Whether what a match means depends on it: a row is rejected when it cannot be read.
+    const fn is_of_codes(self) -> bool {
+        matches!(self, Self::Scheme | Self::SchemeVersion | Self::Code)
+    }
 }
 
 /// What bytes of a text mean that are not UTF-8.
@@ -183,7 +188,7 @@ impl Layout {
                 entry.dropped.push(Problem::cell(place.column, cause));
             }
         }
-        let is_usable = !entry.hashes.is_empty() || entry.photodna.is_some();
+        let mut is_usable = !entry.hashes.is_empty() || entry.photodna.is_some();
         if !is_usable && entry.dropped.is_empty() {
             entry.dropped.push(Problem::row(Cause::NoHash));
         }
@@ -191,7 +196,10 @@ impl Layout {
             if let Some(cell) = filled(place)
                 && let Err(cause) = entry.take_word(place.field, cell, self.charset)
             {
-                entry.dropped.push(Problem::cell(place.column, cause));
+                let is_decisive = is_usable && place.field.is_of_codes();
+                let at = if is_decisive { 0 } else { entry.dropped.len() };
+                entry.dropped.insert(at, Problem::cell(place.column, cause));
+                is_usable &= !is_decisive;
             }
         }
         if is_usable {

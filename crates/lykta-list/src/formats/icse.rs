@@ -71,11 +71,13 @@ impl Rows for IcseRows<'_> {
 
 impl IcseRows<'_> {
     fn classified(&self, entry: Entry) -> Entry {
-        let label = entry.label.map(Arc::unwrap_or_clone).map(|label| {
-            let scheme = if self.has_baseline { INTERPOL_BASELINE.into() } else { String::new() };
-            Arc::new(Label { scheme, code: flag(label.code), ..label })
-        });
-        Entry { label, categorised: self.has_baseline, ..entry }
+        if !self.has_baseline {
+            return entry;
+        }
+        // An empty cell, and one that a short row does not have, is an empty code.
+        let label = entry.label.map(Arc::unwrap_or_clone).unwrap_or_default();
+        let label = Label { scheme: INTERPOL_BASELINE.into(), code: flag(label.code), ..label };
+        Entry { label: Some(Arc::new(label)), categorised: true, ..entry }
     }
 }
 

@@ -322,9 +322,9 @@ pub(crate) fn open<'r>(input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error> {
     let first: Vec<_> = record.cells().collect();
     let places = mapping.places(&first).map_err(|mistake| malformed(line, mistake.tell(&first)))?;
     let layout = Layout::new(places, first.len(), Width::AsHeader, Charset::Utf8);
-    let constants = Constants::of(&mapping);
     let is_pending = !mapping.has_header();
     let has_codes = layout.has(Field::Code);
+    let constants = Constants::of(&mapping, has_codes);
     let sheet = Sheet::with_layout(lines, record, layout);
     Ok(Box::new(MappedRows { sheet, is_pending, has_codes, constants }))
 }
@@ -382,13 +382,13 @@ fn split(line: &[u8], separator: u8) -> Option<Record> {
 struct Constants {
     view: Option<String>,
     label: Arc<Label>,
-    /// Whether it is a label by itself: a scheme alone says nothing of a file.
+    /// Whether it is a label by itself: a scheme alone says nothing of a file, unless there is a column of codes.
     is_label: bool,
 }
 
 impl Constants {
-    fn of(mapping: &Mapping) -> Self {
-        let mut constants = Self { view: None, label: Arc::default(), is_label: false };
+    fn of(mapping: &Mapping, has_codes: bool) -> Self {
+        let mut constants = Self { view: None, label: Arc::default(), is_label: has_codes };
         for (target, text) in mapping.constants.iter().filter(|(_, text)| !text.is_empty()) {
             let label = Arc::make_mut(&mut constants.label);
             match target.field {

@@ -48,7 +48,7 @@ pub(crate) fn open<'r>(input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error> {
             let read = read(&database, &table, &mut sending);
             sending.finish(read);
         })
-        .map_err(|source| Error::Io { line: 1, source })?;
+        .map_err(|source| Error::io(1, source))?;
     let batch = Vec::new().into_iter();
     Ok(Box::new(DatabaseRows { batch, receiver: Some(receiver), worker: Some(worker), cancelled, version }))
 }

@@ -65,7 +65,7 @@ impl<R: Read> Rows for PlainRows<R> {
             return Ok(None);
         }
         self.row += 1;
-        Ok(Some(match &self.shape {
+        Ok(Some(match &mut self.shape {
             Shape::Csv(header) => header.row(&self.record, self.row),
             Shape::Plain(kind) => row(*kind, self.record.content(), self.row, self.record.line()),
         }))

@@ -10,11 +10,11 @@ mod dump;
 mod local;
 mod updates;
 
-use std::io::{self, Cursor, Read};
+use std::io::{Cursor, Read};
 
 use crate::error::Error;
 use crate::formats::Rows;
-use crate::input::{Head, Input};
+use crate::input::{Failing, Head, Input};
 
 /// Bytes of the start that tell the shapes apart.
 const START: u64 = 64 << 10;
@@ -41,14 +41,5 @@ pub(crate) fn open<'r>(mut input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error
         Some(b'{' | b'[') => updates::open(input),
         _ if is_dump => Ok(dump::open(input)),
         _ => Ok(local::open(input)),
-    }
-}
-
-/// Fails once, with what ended the reading of the start: the rows before it are read all the same.
-struct Failing(Option<io::Error>);
-
-impl Read for Failing {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        self.0.take().map_or(Ok(0), Err)
     }
 }

@@ -7,7 +7,7 @@
 //! - Any version and region is read. A region decides what a category means, so it goes with each label; when
 //!   the document names it only behind its media, their labels have none, and nothing is guessed.
 //! - Category 0 is no particular one: benign in the US, uncategorised in the UK. A missing category is an empty
-//!   code, not 0.
+//!   code, not 0; one that is neither number nor text rejects its medium.
 //! - PhotoDNA is a field of the record (2.0) or among its alternative hashes (1.3).
 //! - Hashes of one kind beyond the first, such as those of other files of a medium, are entries of their own
 //!   that say the same: none is lost. Flags such as `IsPrecategorized` contradict the entries and are not read.

@@ -78,13 +78,15 @@ struct ZstdFrames<R> {
     input: R,
     decoder: FrameDecoder,
     within: bool,
+    /// What ended a frame, to be told after what was decoded of it.
+    error: Option<io::Error>,
 }
 
 impl<R: BufRead> ZstdFrames<R> {
     fn new(input: R) -> Self {
         let mut decoder = FrameDecoder::new();
         decoder.set_max_window_size(ZSTD_WINDOW);
-        Self { input, decoder, within: false }
+        Self { input, decoder, within: false, error: None }
     }
 
     /// Begins the next frame that holds something. Returns whether there is one.
@@ -102,6 +104,21 @@ impl<R: BufRead> ZstdFrames<R> {
             }
         }
         Ok(false)
+    }
+
+    /// Decodes a block. When that fails, the frame is closed with an empty one: until its end a decoder keeps
+    /// back what may still be referred to.
+    fn decode_block(&mut self) {
+        // A last block of no bytes, and a checksum.
+        const LAST: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
+        let one = || BlockDecodingStrategy::UptoBlocks(1);
+        if let Err(error) = self.decoder.decode_blocks(&mut self.input, one()) {
+            self.error = Some(io::Error::other(error));
+            if !self.decoder.is_finished() {
+                // An error here says nothing new.
+                let _ = self.decoder.decode_blocks(&LAST[..], one());
+            }
+        }
     }
 
     fn check(&self) -> io::Result<()> {
@@ -122,16 +139,18 @@ impl<R: BufRead> Read for ZstdFrames<R> {
                     return Ok(0);
                 }
             }
-            while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
-                let some = BlockDecodingStrategy::UptoBlocks(1);
-                self.decoder.decode_blocks(&mut self.input, some).map_err(io::Error::other)?;
+            while self.decoder.can_collect() == 0 && !self.decoder.is_finished() && self.error.is_none() {
+                self.decode_block();
             }
             let count = self.decoder.read(buffer)?;
             if count > 0 || buffer.is_empty() {
                 return Ok(count);
             }
-            self.check()?;
             self.within = false;
+            match self.error.take() {
+                Some(error) => return Err(error),
+                None => self.check()?,
+            }
         }
     }
 }
@@ -183,5 +202,22 @@ mod tests {
         let middle = spoiled.len() / 2;
         spoiled[middle] ^= 0x55;
         assert_ne!(unpacked(&spoiled).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    /// A decoder keeps what may still be referred to, often all of a list: the rows in it are not lost with
+    /// the end.
+    #[test]
+    fn what_was_unpacked_before_an_early_end_is_given() {
+        let text: Vec<u8> = (0..60_000u32).flat_map(|number| format!("{number}\n").into_bytes()).collect();
+        for packed in [gzip(&text), compress_to_vec(&text[..], CompressionLevel::Fastest)] {
+            let cut = &packed[..packed.len() / 2];
+            let Ok((stream, _)) = unpack(Peeked::new(Box::new(cut)), &ReadOptions::default()) else {
+                panic!()
+            };
+            let mut all = Vec::new();
+            let error = stream.whole().read_to_end(&mut all).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{error}");
+            assert!(all.len() > text.len() / 8 && text.starts_with(&all), "{} bytes", all.len());
+        }
     }
 }

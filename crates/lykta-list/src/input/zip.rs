@@ -27,7 +27,7 @@ struct Member {
 
 /// The bytes of the member that is the list.
 pub(super) fn member<'r>(stream: Peeked<'r>, options: &ReadOptions) -> Result<Box<dyn Read + 'r>, Error> {
-    let io = |source| Error::Io { line: 1, source };
+    let io = |source| Error::io(1, source);
     let (mut archive, mut stream): (File, Box<dyn Read + 'r>) = match &options.path {
         Some(path) => (File::open(path).map_err(io)?, stream.whole()),
         None => {
@@ -60,7 +60,7 @@ fn find(archive: &File) -> Result<Member, Error> {
         detail: format!("the zip archive is damaged or was cut short ({error}): get it again"),
     };
     let mut buffer = vec![0; RECOMMENDED_BUFFER_SIZE];
-    let copy = archive.try_clone().map_err(|source| Error::Io { line: 1, source })?;
+    let copy = archive.try_clone().map_err(|source| Error::io(1, source))?;
     let archive = ZipArchive::from_file(copy, &mut buffer).map_err(bad)?;
     let (mut only, mut nsrl, mut files) = (None, None, 0u64);
     let mut entries = archive.entries(&mut buffer);

@@ -130,7 +130,7 @@ impl<'r> Text<'r> {
             match self.input.read(&mut self.buffer[self.filled..]) {
                 Ok(read) => break read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(source) => return Err(Error::Io { line: self.lines + 1, source }),
+                Err(source) => return Err(Error::io(self.lines + 1, source)),
             }
         };
         let fresh = &self.buffer[self.filled..self.filled + read];

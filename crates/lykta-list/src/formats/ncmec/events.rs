@@ -33,7 +33,7 @@ impl<'r> Events<'r> {
         // Taken off here: quick-xml would take it off too, and not count it.
         let mut mark = Vec::new();
         let read = input.by_ref().take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut mark);
-        read.map_err(|source| Error::Io { line: 1, source })?;
+        read.map_err(|source| Error::io(1, source))?;
         let passed = if mark == BYTE_ORDER_MARK { std::mem::take(&mut mark).len() as u64 } else { 0 };
         let input: Box<dyn Read + 'r> = Box::new(Cursor::new(mark).chain(input));
         let input =
@@ -132,7 +132,7 @@ fn refused<R: BufRead>(reader: &mut Reader<Bounded<R>>, offset: u64, error: &qui
         }
         quick_xml::Error::Io(source) => {
             let source = io::Error::new(source.kind(), source.to_string());
-            Error::Io { line: input.lines + 1, source }
+            Error::io(input.lines + 1, source)
         }
         _ if input.ended => {
             Error::Truncated { position, detail: "a document of XML ends within an element".to_owned() }

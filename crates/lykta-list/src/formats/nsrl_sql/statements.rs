@@ -126,7 +126,7 @@ impl<R: Read> Statements<R> {
 
     fn peek(&mut self) -> Result<Option<u8>, Error> {
         let line = self.line;
-        let buffer = self.input.fill_buf().map_err(|source| Error::Io { line, source })?;
+        let buffer = self.input.fill_buf().map_err(|source| Error::io(line, source))?;
         Ok(buffer.first().copied())
     }
 }

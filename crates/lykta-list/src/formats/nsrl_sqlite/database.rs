@@ -75,7 +75,7 @@ impl Database {
         let (path, copy) = match input.options.path.take() {
             Some(path) if !input.is_unpacked => (path, None),
             _ => {
-                let copy = copy(&mut input).map_err(|source| Error::Io { line: 1, source })?;
+                let copy = copy(&mut input).map_err(|source| Error::io(1, source))?;
                 (copy.to_path_buf(), Some(copy))
             }
         };
@@ -172,7 +172,7 @@ impl Header {
             std::io::Read::read_to_end(&mut std::io::Read::take(&mut file, HEADER as u64), &mut bytes)?;
             Ok((bytes, file.seek(SeekFrom::End(0))?))
         };
-        let (bytes, length) = read().map_err(|source| Error::Io { line: 1, source })?;
+        let (bytes, length) = read().map_err(|source| Error::io(1, source))?;
         let has_log = bytes.get(18..20).is_some_and(|versions| versions.contains(&2));
         Ok(Self { bytes, length, has_log })
     }

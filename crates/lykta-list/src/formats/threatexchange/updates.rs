@@ -2,7 +2,8 @@
 //!
 //! A record without `descriptors` deletes its indicator as one with `should_delete` does: nobody who may be seen
 //! has an opinion on it any more (issue 834 of the reference client). The opinions of those who have are the
-//! code of the label, all of them: `MALICIOUS,NON_MALICIOUS` is disputed, and `NON_MALICIOUS` is no match.
+//! code of the label, all of them: `MALICIOUS,NON_MALICIOUS` is disputed, and `NON_MALICIOUS` is no match. When
+//! none of them has a status, the code is empty.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -98,7 +99,8 @@ fn row(record: Record<'_>, row: u64) -> Result<Row, String> {
     match parse::object::<Update<'_>>(record.bytes, &mut mended) {
         Ok(parsed) => {
             let entry = Entry { row, position, ..Entry::default() };
-            Ok(parsed.value.row(entry).unwrap_or_else(|problem| reject(row, position, problem)))
+            let has_gaps = parsed.not_utf8.is_some();
+            Ok(parsed.value.row(entry, has_gaps).unwrap_or_else(|problem| reject(row, position, problem)))
         }
         Err(Flaw::Content(cause)) => Ok(reject(row, position, Problem::row(cause))),
         Err(Flaw::Syntax(detail)) => Err(detail),
@@ -110,7 +112,7 @@ fn reject(row: u64, position: Position, problem: Problem) -> Row {
 }
 
 impl Update<'_> {
-    fn row(&self, entry: Entry) -> Result<Row, Problem> {
+    fn row(&self, entry: Entry, has_gaps: bool) -> Result<Row, Problem> {
         let id = self.id.text().map_err(|cause| Problem::cell("id", cause))?;
         let id = id.ok_or(Problem::cell("id", Cause::Missing))?.trim_ascii().to_owned();
         let changed = seconds(&self.last_updated);
@@ -132,7 +134,7 @@ impl Update<'_> {
         gather.entry.changed = gather.given("last_updated", changed);
         gather.entry.name = Some(id.clone());
         gather.entry.key = Some(id);
-        self.label(&mut gather);
+        self.label(&mut gather, has_gaps)?;
         Ok(gather.row())
     }
 
@@ -154,18 +156,24 @@ impl Update<'_> {
         let _ = gather.hash(kind, "indicator", self.indicator.digits());
     }
 
-    fn label(&self, gather: &mut Gather) {
+    /// Takes the opinions. One that cannot be read could be another one than all others.
+    fn label(&self, gather: &mut Gather, has_gaps: bool) -> Result<(), Problem> {
         let mut codes = BTreeSet::new();
         let descriptors = self.descriptors.items.iter().flat_map(|descriptors| &descriptors.data.items);
         for Descriptor { status } in descriptors {
-            gather.entry.categorised |= !status.is_empty();
-            let status = gather.given("descriptors.status", status.digits());
+            let status = match status.digits() {
+                Ok(Some(text)) if has_gaps && text.contains('\u{fffd}') => {
+                    Err(Cause::Type { expected: "UTF-8" })
+                }
+                status => status,
+            };
+            let status = status.map_err(|cause| Problem::cell("descriptors.status", cause))?;
             codes.extend(status.map(str::trim_ascii));
         }
-        if gather.entry.categorised {
-            let scheme = schemes::THREAT_EXCHANGE.to_owned();
-            let code = codes.into_iter().collect::<Vec<_>>().join(",");
-            gather.entry.label = Some(Arc::new(Label { scheme, code, ..Label::default() }));
-        }
+        let scheme = schemes::THREAT_EXCHANGE.to_owned();
+        let code = codes.into_iter().collect::<Vec<_>>().join(",");
+        gather.entry.label = Some(Arc::new(Label { scheme, code, ..Label::default() }));
+        gather.entry.categorised = true;
+        Ok(())
     }
 }

@@ -2,9 +2,10 @@
 
 use lykta_hash::{Hash, Kind, PhotoDna};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::context::Context;
-use crate::entry::{Entry, Row};
+use crate::entry::{Entry, Rejection, Row};
 use crate::formats::gather::Gather;
 use crate::formats::json::{List, Value};
 use crate::formats::labels::{LabelParts, Labels};
@@ -30,8 +31,8 @@ pub(super) struct Media<'a> {
     photodna: Value<'a>,
     #[serde(rename = "MediaSize")]
     size: Value<'a>,
-    #[serde(rename = "Category")]
-    category: Value<'a>,
+    #[serde(borrow, rename = "Category")]
+    category: Option<&'a RawValue>,
     #[serde(rename = "Series")]
     series: Value<'a>,
     #[serde(rename = "VictimIdentified")]
@@ -134,7 +135,10 @@ impl Media<'_> {
             let file = self.files.items.first();
             path.or_else(|| text(&mut gather, "MediaFiles.FileName", &file?.name, has_gaps))
         });
-        let code = text(&mut gather, "Category", &self.category, has_gaps);
+        let code = match code(self.category, has_gaps) {
+            Ok(code) => code,
+            Err(cause) => return (undecidable(gather, Problem::cell("Category", cause)), Vec::new()),
+        };
         let series = text(&mut gather, "Series", &self.series, has_gaps);
         let victim_identified = match &self.victim_identified {
             Value::Bool(flag) => Some(flag.to_string()),
@@ -143,7 +147,7 @@ impl Media<'_> {
         gather.entry.label = Some(labels.share(LabelParts {
             scheme: schemes::PROJECT_VIC,
             version: context.map_or("", Context::of_labels),
-            code: code.as_deref().unwrap_or_default(),
+            code: &code,
             series: series.as_deref().unwrap_or_default(),
             victim_identified: victim_identified.as_deref().unwrap_or_default(),
         }));
@@ -215,4 +219,31 @@ fn text(gather: &mut Gather, column: &'static str, value: &Value<'_>, has_gaps: 
     let text = gather.given(column, value.text())?;
     let is_whole = !(has_gaps && text.contains('\u{fffd}'));
     is_whole.then(|| text.trim_ascii().to_owned())
+}
+
+/// A category as it stands in the list, a number digit for digit: `1.0` may be another one than `1`. Empty when
+/// there is none.
+fn code(category: Option<&RawValue>, has_gaps: bool) -> Result<String, Cause> {
+    const NO_CODE: Cause = Cause::Type { expected: "a text or a number" };
+    let Some(raw) = category.map(RawValue::get) else { return Ok(String::new()) };
+    match raw.as_bytes() {
+        [b'-' | b'0'..=b'9', ..] => Ok(raw.to_owned()),
+        [b'"', ..] => {
+            let text: String = serde_json::from_str(raw).map_err(|_| NO_CODE)?;
+            let is_whole = !(has_gaps && text.contains('\u{fffd}'));
+            is_whole.then(|| text.trim_ascii().to_owned()).ok_or(NO_CODE)
+        }
+        _ => Err(NO_CODE),
+    }
+}
+
+/// A medium that nobody can decide on: what its category says cannot be read.
+fn undecidable(gather: Gather, problem: Problem) -> Row {
+    match gather.row() {
+        Row::Accepted(Entry { row, position, mut dropped, .. }) => {
+            dropped.insert(0, problem);
+            Row::Rejected(Rejection::new(row, position, dropped))
+        }
+        other => other,
+    }
 }
