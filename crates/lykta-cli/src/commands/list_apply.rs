@@ -1,7 +1,9 @@
 //! `lykta list apply`.
 
+use std::collections::HashMap;
+use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use lykta::source::{Locator, visible};
@@ -23,6 +25,7 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
     if let Some(path) = args.files.iter().find(|path| is_stdin(path) || path.is_dir()) {
         bail!("{} is no file: deliveries are read twice, so put them into files", Locator::from_path(path));
     }
+    refuse_same(args)?;
     let codes = codes::read(&args.codes)?;
     let shown = Locator::from_path(&args.store);
     let of_store = |error: lykta::store::Error| anyhow!("{shown}: {error}");
@@ -37,7 +40,7 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
         ..ListOptions::default()
     };
     let total: Option<u64> =
-        args.files.iter().map(|path| std::fs::metadata(path).ok().map(|file| 2 * file.len())).sum();
+        args.files.iter().map(|path| fs::metadata(path).ok().map(|file| 2 * file.len())).sum();
     let activity = Activity::of(args.quiet, total);
     activity.say("taking deliveries".to_owned());
     let deliveries: Vec<Delivery> =
@@ -69,6 +72,32 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
         result.print(args, &mut out)?;
     }
     Ok(0)
+}
+
+/// Refuses paths that lead to one file: a command must not write over what it reads or has just written.
+fn refuse_same(args: &ApplyArgs) -> anyhow::Result<()> {
+    let named = |name, path: &'_ Option<PathBuf>| path.clone().map(|path| (name, path));
+    let paths: Vec<(&str, PathBuf)> = std::iter::once(("STORE", args.store.clone()))
+        .chain(args.files.iter().map(|path| ("FILE", path.clone())))
+        .chain(named("--base", &args.base))
+        .chain(named("-o", &args.output))
+        .collect();
+    let mut seen: HashMap<PathBuf, &str> = HashMap::new();
+    for (name, path) in &paths {
+        if let Some(before) = seen.insert(real(path), name) {
+            let path = Locator::from_path(path);
+            bail!("{before} and {name} are one file, {path}: each needs a file of its own");
+        }
+    }
+    Ok(())
+}
+
+/// Where a path leads, also when nothing is there yet.
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let folder = fs::canonicalize(folder_of(path)).unwrap_or_else(|_| folder_of(path).to_owned());
+        path.file_name().map_or_else(|| path.to_owned(), |name| folder.join(name))
+    })
 }
 
 /// What the list is called: as it was asked for, as it was called before, or as the file of its store is.

@@ -267,3 +267,25 @@ fn any_csv_is_read_by_a_mapping_and_inspect_proposes_one() {
     let run = place.run(&format!("query -q l.lykta md5:{a}")).expect(1);
     assert_eq!(run.json_lines()[0]["matches"][0]["entry"], "x.jpg");
 }
+
+/// The store or a delivery in the place of an index that is written: both would be lost.
+#[test]
+fn apply_writes_over_nothing_that_it_reads() {
+    let place = Place::new();
+    place.write("a.csv", format!("id,md5\none,{}\n", "a".repeat(32)));
+    std::fs::create_dir(place.path("folder")).unwrap();
+    for command in [
+        "own.store a.csv --base own.store",
+        "own.store a.csv -o folder/../own.store",
+        "own.store a.csv --base ./a.csv",
+        "own.store a.csv -o folder/../a.csv",
+        "own.store a.csv a.csv",
+        "a.csv a.csv",
+        "own.store a.csv --base new.lykta -o folder/../new.lykta",
+    ] {
+        let before = place.text("a.csv");
+        place.run(&format!("list apply -q {command}")).refused(&["are one file"]);
+        assert_eq!(place.text("a.csv"), before);
+        assert!(!place.path("own.store").exists() && !place.path("new.lykta").exists(), "{command}");
+    }
+}
