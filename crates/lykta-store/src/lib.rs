@@ -58,6 +58,6 @@ mod transaction;
 
 pub use entries::{Additions, Entries, StoredEntry, Tombstones, display_name};
 pub use error::Error;
-pub use file::{FileDescription, FileId, StoredFile};
+pub use file::{FileDescription, FileId, ListDescription, StoredFile};
 pub use store::Store;
 pub use transaction::Transaction;

@@ -20,8 +20,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use crate::content;
 use crate::entries::display_name;
 use crate::error::Error;
-use crate::file::{FileDescription, FileId};
-use crate::place;
+use crate::file::{FileDescription, FileId, ListDescription};
+use crate::{place, store};
 
 /// Labels whose numbers are kept in memory.
 const LABELS: usize = 1 << 16;
@@ -73,6 +73,27 @@ impl<'s> Transaction<'s> {
             content: Vec::new(),
             scratch: Vec::new(),
         })
+    }
+
+    /// Says what the list is: once, but that a list without entries may still become an ignore list or another,
+    /// and an ignore list may become one that classifies entries.
+    ///
+    /// # Errors
+    /// [`Error::Named`] and [`Error::Role`], when it is another list; and when the store cannot be written.
+    pub fn describe_list(&mut self, list: &ListDescription) -> Result<(), Error> {
+        if let Some(before) = store::list_of(&self.sql)? {
+            if before.name != list.name {
+                return Err(Error::Named { name: before.name });
+            }
+            let has_entries: bool =
+                self.sql.query_row("SELECT EXISTS (SELECT 1 FROM entry)", [], |row| row.get(0))?;
+            if has_entries && before.is_ignore != list.is_ignore {
+                return Err(Error::Role { is_ignore: before.is_ignore });
+            }
+        }
+        let update = "UPDATE state SET list = ?1, is_ignore = ?2, ignore_classified = ?3";
+        self.sql.execute(update, (&list.name, list.is_ignore, list.ignore_classified))?;
+        Ok(())
     }
 
     /// Says from which file the next rows are. One of the same name, format and SHA-256 as a file before is

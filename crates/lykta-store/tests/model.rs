@@ -186,7 +186,7 @@ fn run(
             Step::Take { is_whole, files: chosen } => take(store, model, files, *is_whole, chosen),
             Step::Base => {
                 *base = Some(collect(store.all().unwrap()));
-                store.mark_base().unwrap();
+                store.mark_base(&[0; 32]).unwrap();
             }
         }
         let living = collect(store.all().unwrap());

@@ -75,8 +75,8 @@ fn other_files_are_refused_and_left_as_they_are() {
     }
     let newer = folder.path().join("d.store");
     fill(&newer, 1);
-    rusqlite::Connection::open(newer.as_path()).unwrap().execute_batch("PRAGMA user_version=2;").unwrap();
-    assert!(matches!(Store::open_or_create(&newer), Err(Error::Version { found: 2, expected: 1 })));
+    rusqlite::Connection::open(newer.as_path()).unwrap().execute_batch("PRAGMA user_version=3;").unwrap();
+    assert!(matches!(Store::open_or_create(&newer), Err(Error::Version { found: 3, expected: 2 })));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn spoiled_stores_end_in_errors() {
         let mut store = Store::open_or_create(path)?;
         store.files()?;
         let count = store.all()?.collect::<Result<Vec<_>, _>>()?.len() as u64;
-        store.mark_base()?;
+        store.mark_base(&[0; 32])?;
         let mut transaction = store.begin_whole()?;
         let id = transaction.add_file(&file(2))?;
         for row in 100..150 {

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use lykta_index::{Builder, Source, SourceId};
+use lykta_index::{Builder, Role, Source, SourceId};
 use lykta_list::{ReadOptions, Reader, Row, Tally};
-use lykta_store::{FileDescription, FileId, Store};
+use lykta_store::{FileDescription, FileId, ListDescription, Store};
 use thiserror::Error;
 
 use crate::codes::CodeCount;
@@ -71,17 +71,24 @@ pub enum DeliveryError {
 }
 
 /// Takes files into a store, all or none. With `are_whole` they are the whole list: what none of them names
-/// counts no longer. `wrap` sees each file as it is read, for progress.
+/// counts no longer. What the list is called and whether it is an ignore list is kept, as `options` say it. `wrap`
+/// sees each file as it is read, for progress.
 ///
 /// # Errors
 /// [`DeliveryError`]; the store is then as it was.
 pub fn deliver<R: Read>(
     store: &mut Store,
+    options: &ListOptions,
     deliveries: &[Delivery],
     are_whole: bool,
     wrap: impl Fn(File) -> R,
 ) -> Result<Vec<Delivered>, DeliveryError> {
     let mut transaction = if are_whole { store.begin_whole()? } else { store.begin()? };
+    transaction.describe_list(&ListDescription {
+        name: options.name.clone(),
+        is_ignore: options.role == Role::Ignore,
+        ignore_classified: options.ignore_classified,
+    })?;
     let mut delivered = Vec::new();
     for Delivery { name, path, read, keep_partial } in deliveries {
         let io = |source| DeliveryError::Io { name: name.clone(), source };

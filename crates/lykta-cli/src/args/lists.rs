@@ -265,7 +265,7 @@ pub(crate) struct ApplyArgs {
     /// The FILEs together are the whole list: what none of them has counts no longer
     #[arg(long, requires = "files")]
     pub(crate) whole: bool,
-    /// The list is of files of no interest: it acts on digests only
+    /// The list is of files of no interest: it acts on digests only. Given when the store is made, and kept
     #[arg(long)]
     pub(crate) ignore: bool,
     /// Take it as such although it classifies entries

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 use lykta::source::{Locator, visible};
-use lykta::store::Store;
+use lykta::store::{ListDescription, Store};
 use lykta::{
-    AddListError, AddedStore, BuildOptions, Builder, CodeCount, Delivered, Delivery, ListOptions, Role,
-    StorePart, add_store, deliver, is_ambiguous,
+    AddListError, AddedStore, BuildOptions, Builder, CodeCount, Codes, Delivered, Delivery, ListOptions,
+    Role, StorePart, add_store, deliver, is_ambiguous,
 };
 use serde_json::{Value, json};
 
@@ -30,27 +30,27 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
     let shown = Locator::from_path(&args.store);
     let of_store = |error: lykta::store::Error| anyhow!("{shown}: {error}");
     let mut store = Store::open_or_create(&args.store).map_err(of_store)?;
-    let name = list_name(args, &store)?;
-    store.name_list(&name).map_err(of_store)?;
-    let options = ListOptions {
-        name,
-        role: if args.ignore { Role::Ignore } else { Role::Match },
-        codes,
-        ignore_classified: args.ignore_classified,
-        ..ListOptions::default()
-    };
+    let options = list_options(args, &store, codes)?;
+    let rules = rules_of(&options);
+    if args.output.is_some() && args.base.is_none() {
+        let of_base = store.base_rules().map_err(of_store)?;
+        if of_base.is_some_and(|of_base| of_base != rules) {
+            bail!("the base was built with other rules for codes: write a new base with --base");
+        }
+    }
     let total: Option<u64> =
         args.files.iter().map(|path| fs::metadata(path).ok().map(|file| 2 * file.len())).sum();
     let activity = Activity::of(args.quiet, total);
     activity.say("taking deliveries".to_owned());
     let deliveries: Vec<Delivery> =
         args.files.iter().map(|path| delivery(args, path)).collect::<anyhow::Result<_>>()?;
-    let delivered = deliver(&mut store, &deliveries, args.whole, |file| Counting::new(file, &activity))?;
+    let delivered =
+        deliver(&mut store, &options, &deliveries, args.whole, |file| Counting::new(file, &activity))?;
     let base = match &args.base {
         None => None,
         Some(path) => {
             let base = index(args, &mut store, StorePart::All, &options, path, &activity)?;
-            store.mark_base().map_err(of_store)?;
+            store.mark_base(&rules).map_err(of_store)?;
             Some(base)
         }
     };
@@ -100,9 +100,28 @@ fn real(path: &Path) -> PathBuf {
     })
 }
 
+/// What the list is: as it was asked for, or as it was before.
+fn list_options(args: &ApplyArgs, store: &Store, codes: Codes) -> anyhow::Result<ListOptions> {
+    let before = store.list()?;
+    let is_ignore = args.ignore || before.as_ref().is_some_and(|list| list.is_ignore);
+    let classified = args.ignore_classified || before.as_ref().is_some_and(|list| list.ignore_classified);
+    Ok(ListOptions {
+        name: list_name(args, before)?,
+        role: if is_ignore { Role::Ignore } else { Role::Match },
+        codes,
+        ignore_classified: classified,
+        ..ListOptions::default()
+    })
+}
+
+/// A digest of the rules for codes that an index is made with. In an ignore list codes mean nothing.
+fn rules_of(options: &ListOptions) -> [u8; 32] {
+    if options.role == Role::Ignore { Codes::default().fingerprint() } else { options.codes.fingerprint() }
+}
+
 /// What the list is called: as it was asked for, as it was called before, or as the file of its store is.
-fn list_name(args: &ApplyArgs, store: &Store) -> anyhow::Result<String> {
-    if let Some(name) = args.list.clone().or(store.list_name()?) {
+fn list_name(args: &ApplyArgs, before: Option<ListDescription>) -> anyhow::Result<String> {
+    if let Some(name) = args.list.clone().or(before.map(|list| list.name)) {
         return Ok(name);
     }
     let stem = args.store.file_stem().ok_or_else(|| anyhow!("a store is a file: give its path"))?;

@@ -289,3 +289,34 @@ fn apply_writes_over_nothing_that_it_reads() {
         assert!(!place.path("own.store").exists() && !place.path("new.lykta").exists(), "{command}");
     }
 }
+
+/// A list of files of no interest must not become one of files to be found because a flag was forgotten.
+#[test]
+fn a_store_keeps_its_role_and_the_rules_of_its_base() {
+    let place = Place::new();
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    place.write("one.csv", format!("id,md5\none,{a}\n"));
+    place.write("two.csv", format!("id,md5\ntwo,{b}\n"));
+    place.run("list apply -q --ignore own.store one.csv --base base.lykta").expect(0);
+    place.run("list apply -q own.store two.csv -o new.lykta").expect(0);
+    let found = place.run(&format!("query new.lykta md5:{b}")).expect(0).json_lines();
+    assert_eq!(found[0]["matches"][0]["role"], "ignore");
+    place.run("list apply -q other.store one.csv").expect(0);
+    place.run("list apply -q --ignore other.store two.csv").refused(&["--ignore contradicts"]);
+    let text = place.run("list apply -q other.store").expect(0).out;
+    assert!(text.contains("other.store: 1 entries count"), "{text}");
+
+    place.write("vic.csv", CATEGORISED);
+    place.write("site.toml", "[[codes]]\nmatch = [\"1\"]\nnote = [\"0\", \"uncategorised\"]\n");
+    place.write("else.toml", "[[codes]]\nmatch = [\"1\", \"0\"]\nnote = [\"uncategorised\"]\n");
+    place.run("list apply -q vic.store vic.csv --codes-file site.toml --base base.lykta").expect(0);
+    let refusal = "the base was built with other rules for codes: write a new base with --base";
+    for rules in ["", "--codes-file else.toml"] {
+        let before = place.read("vic.store");
+        place.run(&format!("list apply -q vic.store two.csv {rules} -o new.lykta")).refused(&[refusal]);
+        assert!(place.read("vic.store") == before);
+    }
+    place.run("list apply -q vic.store two.csv --codes-file site.toml -o new.lykta").expect(0);
+    place.run("list apply -q vic.store --codes-file else.toml --base base.lykta -o new.lykta").expect(0);
+    place.run("list apply -q vic.store --codes-file else.toml -o new.lykta").expect(0);
+}
