@@ -65,6 +65,16 @@ pub enum DeliveryError {
         /// Its name.
         name: String,
     },
+    /// A file of a whole list was cut short: what it lacks would count no longer.
+    #[error(
+        "{name} was cut short ({cut_short}), so it is no whole list: get it again, or take it without --whole"
+    )]
+    CutShort {
+        /// Its name.
+        name: String,
+        /// Where it ends.
+        cut_short: String,
+    },
     /// The store says no.
     #[error(transparent)]
     Store(#[from] lykta_store::Error),
@@ -110,6 +120,9 @@ pub fn deliver<R: Read>(
             };
             tally.add(&row);
             transaction.apply(file, &row)?;
+        }
+        if let Some(cut_short) = cut_short.as_ref().filter(|_| are_whole) {
+            return Err(DeliveryError::CutShort { name: name.clone(), cut_short: cut_short.clone() });
         }
         transaction.finish_file(file, reader.version().as_deref(), &tally)?;
         drop(reader);

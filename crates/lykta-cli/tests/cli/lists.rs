@@ -320,3 +320,17 @@ fn a_store_keeps_its_role_and_the_rules_of_its_base() {
     place.run("list apply -q vic.store --codes-file else.toml --base base.lykta -o new.lykta").expect(0);
     place.run("list apply -q vic.store --codes-file else.toml -o new.lykta").expect(0);
 }
+
+/// What a list that was cut short lacks is still in the list.
+#[test]
+fn a_list_that_was_cut_is_no_whole_list() {
+    let place = Place::new();
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    place.write("all.csv", format!("id,md5\none,{a}\ntwo,{b}\n"));
+    place.write("cut.csv", format!("id,md5\none,{a}\n\"two"));
+    place.run("list apply -q own.store all.csv").expect(0);
+    let before = place.read("own.store");
+    place.run("list apply -q own.store --whole --keep-partial cut.csv").refused(&["cut.csv was cut short"]);
+    assert!(place.read("own.store") == before);
+    place.run("list apply -q own.store --keep-partial cut.csv").expect(0);
+}
