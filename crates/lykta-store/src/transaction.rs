@@ -35,10 +35,18 @@ pub struct Transaction<'s> {
     is_whole: bool,
     files: BTreeSet<FileId>,
     labels: HashMap<Arc<Label>, i64>,
+    committed: Committed,
     /// A change that was half done when an error came.
     has_failed: bool,
     content: Vec<u8>,
     scratch: Vec<u8>,
+}
+
+/// What a transaction did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Entries that were deleted, or that the whole list does not name.
+    pub ended: u64,
 }
 
 /// What is known under an identity.
@@ -69,6 +77,7 @@ impl<'s> Transaction<'s> {
             is_whole,
             files: BTreeSet::new(),
             labels: HashMap::new(),
+            committed: Committed::default(),
             has_failed: false,
             content: Vec::new(),
             scratch: Vec::new(),
@@ -173,7 +182,7 @@ impl<'s> Transaction<'s> {
     /// # Errors
     /// When the store cannot be written; [`Error::Unfinished`], when a row before could not be. Nothing has
     /// happened then.
-    pub fn commit(self) -> Result<(), Error> {
+    pub fn commit(mut self) -> Result<Committed, Error> {
         if self.has_failed {
             return Err(Error::Unfinished);
         }
@@ -182,7 +191,7 @@ impl<'s> Transaction<'s> {
         }
         self.sql.commit()?;
         *self.is_unfinished = false;
-        Ok(())
+        Ok(self.committed)
     }
 
     fn accept(&mut self, file: FileId, entry: &Entry) -> Result<(), Error> {
@@ -263,6 +272,7 @@ impl<'s> Transaction<'s> {
         }
         if let Some(living) = known.living {
             self.end(&living)?;
+            self.committed.ended += 1;
         }
         match deletion.changed {
             Some(changed) => {
@@ -328,7 +338,7 @@ impl<'s> Transaction<'s> {
     }
 
     /// Ends what the whole list does not name. What is remembered of deletions stays.
-    fn end_unseen(&self) -> Result<(), Error> {
+    fn end_unseen(&mut self) -> Result<(), Error> {
         if self.has_base {
             let retire = format!(
                 "INSERT INTO retired SELECT id, coalesce(name, 'row ' || {}), content, label FROM entry
@@ -338,7 +348,8 @@ impl<'s> Transaction<'s> {
             self.sql.execute(&retire, [])?;
             self.sql.execute("DELETE FROM added WHERE id NOT IN (SELECT id FROM seen)", [])?;
         }
-        self.sql.execute("DELETE FROM entry WHERE id NOT IN (SELECT id FROM seen)", [])?;
+        let ended = self.sql.execute("DELETE FROM entry WHERE id NOT IN (SELECT id FROM seen)", [])?;
+        self.committed.ended += ended as u64;
         let forget = "DELETE FROM known WHERE entry IS NOT NULL AND entry NOT IN (SELECT id FROM seen)";
         self.sql.execute(forget, [])?;
         self.sql.execute("DELETE FROM seen", [])?;

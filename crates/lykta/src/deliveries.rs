@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use lykta_index::{Builder, Role, Source, SourceId};
-use lykta_list::{ReadOptions, Reader, Row, Tally};
+use lykta_list::{Format, ReadOptions, Reader, Row, Tally};
 use lykta_store::{FileDescription, FileId, ListDescription, Store};
 use thiserror::Error;
 
@@ -33,11 +33,22 @@ pub struct Delivered {
     /// Its name in results.
     pub name: String,
     /// The format it was read as.
-    pub format: lykta_list::Format,
+    pub format: Format,
     /// Its rows.
     pub tally: Tally,
     /// Why it is not complete, when it was cut short and was to be kept all the same.
     pub cut_short: Option<String>,
+}
+
+/// What became of files that were taken.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The files.
+    pub files: Vec<Delivered>,
+    /// Entries that counted before.
+    pub before: u64,
+    /// Entries that were deleted, or that the whole list does not have.
+    pub ended: u64,
 }
 
 /// Why files could not be taken. Nothing of any of them was.
@@ -75,6 +86,15 @@ pub enum DeliveryError {
         /// Where it ends.
         cut_short: String,
     },
+    /// A file that says what has changed was given as a whole list.
+    #[error("{name} says what has changed and is no whole list: take it without --whole")]
+    Delta {
+        /// Its name.
+        name: String,
+    },
+    /// Of a whole list nothing would be left.
+    #[error("no row was accepted, so this is no whole list: see what it is with `lykta list inspect`")]
+    NothingAccepted,
     /// The store says no.
     #[error(transparent)]
     Store(#[from] lykta_store::Error),
@@ -92,7 +112,8 @@ pub fn deliver<R: Read>(
     deliveries: &[Delivery],
     are_whole: bool,
     wrap: impl Fn(File) -> R,
-) -> Result<Vec<Delivered>, DeliveryError> {
+) -> Result<Taken, DeliveryError> {
+    let before = store.count()?;
     let mut transaction = if are_whole { store.begin_whole()? } else { store.begin()? };
     transaction.describe_list(&ListDescription {
         name: options.name.clone(),
@@ -107,6 +128,9 @@ pub fn deliver<R: Read>(
         let mut input = Digesting::new(wrap(File::open(path).map_err(io)?));
         let mut reader = Reader::new(&mut input, read).map_err(list)?;
         let format = reader.format();
+        if are_whole && format == Format::NsrlSql {
+            return Err(DeliveryError::Delta { name: name.clone() });
+        }
         let description = FileDescription { name: name.clone(), format, version: None, sha256, bytes };
         let file = transaction.add_file(&description)?;
         let (mut tally, mut cut_short) = (Tally::default(), None);
@@ -132,8 +156,11 @@ pub fn deliver<R: Read>(
         }
         delivered.push(Delivered { name: name.clone(), format, tally, cut_short });
     }
-    transaction.commit()?;
-    Ok(delivered)
+    if are_whole && delivered.iter().all(|file| file.tally.accepted == 0) {
+        return Err(DeliveryError::NothingAccepted);
+    }
+    let lykta_store::Committed { ended } = transaction.commit()?;
+    Ok(Taken { files: delivered, before, ended })
 }
 
 fn digest(path: &Path) -> io::Result<([u8; 32], u64)> {

@@ -10,7 +10,7 @@ use lykta::source::{Locator, visible};
 use lykta::store::{ListDescription, Store};
 use lykta::{
     AddListError, AddedStore, BuildOptions, Builder, CodeCount, Codes, Delivered, Delivery, ListOptions,
-    Role, StorePart, add_store, deliver, is_ambiguous,
+    Role, StorePart, Taken, add_store, deliver, is_ambiguous,
 };
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
     activity.say("taking deliveries".to_owned());
     let deliveries: Vec<Delivery> =
         args.files.iter().map(|path| delivery(args, path)).collect::<anyhow::Result<_>>()?;
-    let delivered =
+    let taken =
         deliver(&mut store, &options, &deliveries, args.whole, |file| Counting::new(file, &activity))?;
     let base = match &args.base {
         None => None,
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
         }
     };
     drop(activity);
-    let result = Applied { delivered, base, additions, entries: store.count().map_err(of_store)? };
+    let result = Applied { taken, base, additions, entries: store.count().map_err(of_store)? };
     let mut out = io::stdout().lock();
     if args.json {
         writeln!(out, "{}", result.to_json(args))?;
@@ -167,7 +167,7 @@ fn index(
 
 /// What was done.
 struct Applied {
-    delivered: Vec<Delivered>,
+    taken: Taken,
     base: Option<AddedStore>,
     additions: Option<AddedStore>,
     /// Entries that count now.
@@ -176,7 +176,7 @@ struct Applied {
 
 impl Applied {
     fn print(&self, args: &ApplyArgs, out: &mut impl Write) -> io::Result<()> {
-        for Delivered { name, format, tally, cut_short } in &self.delivered {
+        for Delivered { name, format, tally, cut_short } in &self.taken.files {
             writeln!(
                 out,
                 "{} ({format}): {} rows, {} accepted, {} rejected, {} deletions",
@@ -191,7 +191,14 @@ impl Applied {
                 writeln!(out, "    NOT COMPLETE: {}", visible(cut_short))?;
             }
         }
-        writeln!(out, "{}: {} entries count", Locator::from_path(&args.store), self.entries)?;
+        writeln!(
+            out,
+            "{}: {} entries count; {} counted before, of which {} ended",
+            Locator::from_path(&args.store),
+            self.entries,
+            self.taken.before,
+            self.taken.ended
+        )?;
         for (path, added) in self.indexes(args) {
             let AddedStore { entries, retractions, codes } = added;
             let path = Locator::from_path(path);
@@ -217,7 +224,8 @@ impl Applied {
         };
         json!({
             "v": 1, "store": Locator::from_path(&args.store).to_string(), "entries": self.entries,
-            "files": self.delivered.iter().map(file).collect::<Vec<_>>(),
+            "entries_before": self.taken.before, "ended": self.taken.ended,
+            "files": self.taken.files.iter().map(file).collect::<Vec<_>>(),
             "base": self.base.as_ref().map(index), "additions": self.additions.as_ref().map(index),
         })
     }

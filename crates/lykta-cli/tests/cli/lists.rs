@@ -334,3 +334,31 @@ fn a_list_that_was_cut_is_no_whole_list() {
     assert!(place.read("own.store") == before);
     place.run("list apply -q own.store --keep-partial cut.csv").expect(0);
 }
+
+/// A wrong file given as the whole list ends every entry of it.
+#[test]
+fn what_is_no_whole_list_ends_nothing_and_what_ends_is_told() {
+    let place = Place::new();
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    place.write("all.csv", format!("id,md5\none,{a}\ntwo,{b}\n"));
+    place.write("bad.csv", "id,md5\none,no\n");
+    place.write("one.csv", format!("id,md5\none,{a}\n"));
+    place.write("delta.sql", delta(1));
+    place.run("list apply -q own.store all.csv").expect(0);
+    let before = place.read("own.store");
+    place.run("list apply -q own.store --whole bad.csv").refused(&["no row was accepted"]);
+    place.run("list apply -q own.store --whole delta.sql").refused(&["delta.sql", "is no whole list"]);
+    assert!(place.read("own.store") == before);
+    let text = place.run("list apply -q own.store --whole one.csv").expect(0).out;
+    assert!(text.contains("own.store: 1 entries count; 2 counted before, of which 1 ended"), "{text}");
+    let json = &place.run("list apply -q --json own.store --whole all.csv").expect(0).json_lines()[0];
+    assert_eq!([&json["entries_before"], &json["ended"], &json["entries"]], [1, 0, 2]);
+}
+
+fn delta(number: u32) -> String {
+    let columns = "sha256,sha1,md5,crc32,file_name,file_size,package_id";
+    format!(
+        "BEGIN TRANSACTION;\nINSERT INTO FILE({columns}) VALUES('{number:064X}','{number:040X}','{number:032X}',\
+         '{number:08X}','a',{number},7);\nCOMMIT;\n"
+    )
+}
