@@ -47,6 +47,8 @@ pub struct StoredFile {
     pub id: FileId,
     /// What it is.
     pub description: FileDescription,
+    /// Why it is not complete, when it was cut short and taken all the same.
+    pub cut_short: Option<String>,
     /// The counts, without examples; `None` when nobody gave them.
     pub tally: Option<Tally>,
 }

@@ -35,7 +35,7 @@
 //!         tally.add(&row);
 //!         transaction.apply(file, &row)?;
 //!     }
-//!     transaction.finish_file(file, None, &tally)?;
+//!     transaction.finish_file(file, None, None, &tally)?;
 //!     transaction.commit()?;
 //!     Ok(())
 //! };

@@ -27,7 +27,7 @@ const CACHE: i64 = 64 << 10;
 const TABLES: &str = "
 CREATE TABLE file (id INTEGER PRIMARY KEY, name TEXT NOT NULL, format TEXT NOT NULL, version TEXT,
     sha256 BLOB NOT NULL, bytes INTEGER NOT NULL,
-    rows INTEGER, accepted INTEGER, deleted INTEGER, photodna INTEGER, UNIQUE (sha256, name, format)) STRICT;
+    cut_short TEXT, rows INTEGER, accepted INTEGER, deleted INTEGER, photodna INTEGER, UNIQUE (sha256, name, format)) STRICT;
 CREATE TABLE reason (file INTEGER NOT NULL, is_rejected INTEGER NOT NULL, reason TEXT NOT NULL,
     count INTEGER NOT NULL, PRIMARY KEY (file, is_rejected, reason)) STRICT, WITHOUT ROWID;
 CREATE TABLE label (id INTEGER PRIMARY KEY, scheme TEXT NOT NULL, version TEXT NOT NULL, code TEXT NOT NULL,

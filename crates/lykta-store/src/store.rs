@@ -152,7 +152,7 @@ impl Store {
     pub fn files(&self) -> Result<Vec<StoredFile>, Error> {
         self.check()?;
         let mut statement = self.connection.prepare(
-            "SELECT id, name, format, version, sha256, bytes, rows, accepted, deleted, photodna FROM file
+            "SELECT id, name, format, version, sha256, bytes, rows, accepted, deleted, photodna, cut_short FROM file
              ORDER BY id",
         )?;
         let mut rows = statement.query([])?;
@@ -187,7 +187,7 @@ impl Store {
                 Some(tally)
             }
         };
-        Ok(StoredFile { id: FileId(id), description, tally })
+        Ok(StoredFile { id: FileId(id), description, cut_short: row.get(10)?, tally })
     }
 
     fn read_reasons(&self, file: i64, tally: &mut Tally) -> Result<(), Error> {

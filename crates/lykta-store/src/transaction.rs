@@ -153,20 +153,27 @@ impl<'s> Transaction<'s> {
         applied
     }
 
-    /// Keeps what became of the rows of a file, and its version if that was known only after reading it.
+    /// Keeps what became of the rows of a file, its version if that was known only after reading it, and why it
+    /// is not complete if it is not.
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], and when the store cannot be written.
-    pub fn finish_file(&mut self, file: FileId, version: Option<&str>, tally: &Tally) -> Result<(), Error> {
+    pub fn finish_file(
+        &mut self,
+        file: FileId,
+        version: Option<&str>,
+        cut_short: Option<&str>,
+        tally: &Tally,
+    ) -> Result<(), Error> {
         if !self.files.contains(&file) {
             return Err(Error::NoSuchFile);
         }
         let update =
             "UPDATE file SET version = coalesce(?2, version), rows = ?3, accepted = ?4, deleted = ?5,
-            photodna = ?6 WHERE id = ?1";
+            photodna = ?6, cut_short = ?7 WHERE id = ?1";
         let counts = [tally.rows, tally.accepted, tally.deleted, tally.photodna].map(u64::cast_signed);
         let [rows, accepted, deleted, photodna] = counts;
-        self.sql.execute(update, (file.0, version, rows, accepted, deleted, photodna))?;
+        self.sql.execute(update, (file.0, version, rows, accepted, deleted, photodna, cut_short))?;
         self.sql.execute("DELETE FROM reason WHERE file = ?1", [file.0])?;
         for (is_rejected, counts) in [(true, &tally.rejected), (false, &tally.dropped)] {
             for (reason, count) in counts {

@@ -114,13 +114,14 @@ fn files_keep_their_counts_and_are_known_again() {
             tally.add(&row);
             transaction.apply(id, &row).unwrap();
         }
-        transaction.finish_file(id, version, &tally).unwrap();
+        transaction.finish_file(id, version, version.map(|_| "cut"), &tally).unwrap();
         transaction.commit().unwrap();
     }
     let files = store.files().unwrap();
     tally.first.clear();
     assert_eq!(files.len(), 1);
     assert_eq!(files[0].tally.as_ref(), Some(&tally));
+    assert_eq!(files[0].cut_short.as_deref(), Some("cut"));
     assert_eq!(files[0].description, FileDescription { version: Some("2".to_owned()), ..file(4) });
 }
 

@@ -148,7 +148,7 @@ pub fn deliver<R: Read>(
         if let Some(cut_short) = cut_short.as_ref().filter(|_| are_whole) {
             return Err(DeliveryError::CutShort { name: name.clone(), cut_short: cut_short.clone() });
         }
-        transaction.finish_file(file, reader.version().as_deref(), &tally)?;
+        transaction.finish_file(file, reader.version().as_deref(), cut_short.as_deref(), &tally)?;
         drop(reader);
         io::copy(&mut input, &mut io::sink()).map_err(io)?;
         if (input.sha256(), Digesting::bytes(&input)) != (sha256, bytes) {
@@ -210,6 +210,7 @@ pub fn add_store(
             version: description.version.unwrap_or_default(),
             sha256: description.sha256,
             bytes: description.bytes,
+            is_partial: file.cut_short.is_some(),
             near_radius: options.near_radius,
             min_quality: options.min_quality,
             ..Source::default()

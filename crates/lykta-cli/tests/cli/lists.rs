@@ -362,3 +362,16 @@ fn delta(number: u32) -> String {
          '{number:08X}','a',{number},7);\nCOMMIT;\n"
     )
 }
+
+/// An index of a store says what one that is built of the list at once says.
+#[test]
+fn an_index_of_a_cut_delivery_is_marked() {
+    let place = Place::new();
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    place.write("cut.csv", format!("id,md5\none,{a}\n\"two"));
+    place.write("two.csv", format!("id,md5\ntwo,{b}\n"));
+    place.run("list apply -q --keep-partial own.store cut.csv").expect(0);
+    place.run("list apply -q own.store two.csv --base base.lykta").expect(0);
+    let text = place.run("index info base.lykta").expect(0).out;
+    assert_eq!(text.matches("NOT COMPLETE").count(), 1, "{text}");
+}
