@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::codes::CodeCount;
 use crate::digesting::Digesting;
-use crate::lists::{AddListError, Adding, ListOptions, fill_counts};
+use crate::lists::{AddListError, Adding, Counted, ListOptions, fill_counts};
 
 /// A file to be taken into a store.
 #[derive(Clone, Debug)]
@@ -187,6 +187,8 @@ pub struct AddedStore {
     pub retractions: u64,
     /// The codes of categorised entries.
     pub codes: Vec<CodeCount>,
+    /// Perceptual hashes of ignored entries, which were left out, by the name of the reason.
+    pub dropped: Vec<(String, u64)>,
 }
 
 /// Adds a store to an index under construction: each of its files is a source of the name that `options` give
@@ -240,6 +242,11 @@ pub fn add_store(
             store.all()?.try_for_each(&mut add)?;
         }
     }
-    added.codes = adding.finish()?.codes;
+    let Counted { codes, not_ignored } = adding.finish()?;
+    // Of which file each was is not counted; the index as a whole says it.
+    if let Some((_, last)) = sources.last_key_value() {
+        builder.source_mut(*last).dropped.extend(not_ignored.iter().cloned());
+    }
+    (added.codes, added.dropped) = (codes, not_ignored);
     Ok(added)
 }

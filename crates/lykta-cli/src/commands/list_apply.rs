@@ -1,6 +1,6 @@
 //! `lykta list apply`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -200,9 +200,12 @@ impl Applied {
             self.taken.ended
         )?;
         for (path, added) in self.indexes(args) {
-            let AddedStore { entries, retractions, codes } = added;
+            let AddedStore { entries, retractions, codes, dropped } = added;
             let path = Locator::from_path(path);
             writeln!(out, "{path}: {entries} entries, {retractions} retractions")?;
+            for (reason, count) in dropped {
+                writeln!(out, "    left out: {count} {reason}")?;
+            }
             codes.iter().try_for_each(|code| writeln!(out, "    {}", visible(&codes::line(code))))?;
         }
         Ok(())
@@ -220,6 +223,7 @@ impl Applied {
         let index = |added: &AddedStore| {
             json!({
                 "entries": added.entries, "retractions": added.retractions, "codes": codes::to_json(&added.codes),
+                "dropped": added.dropped.iter().cloned().collect::<BTreeMap<String, u64>>(),
             })
         };
         json!({

@@ -375,3 +375,16 @@ fn an_index_of_a_cut_delivery_is_marked() {
     let text = place.run("index info base.lykta").expect(0).out;
     assert_eq!(text.matches("NOT COMPLETE").count(), 1, "{text}");
 }
+
+/// An ignored entry acts on digests only: whoever gave it a perceptual hash is told that it was left out.
+#[test]
+fn perceptual_hashes_left_out_of_an_ignore_store_are_told() {
+    let place = Place::new();
+    place.write("own.csv", format!("id,md5,phash\none,{},{}\n", "a".repeat(32), "0123456789abcdef"));
+    let text = place.run("list apply -q --ignore own.store own.csv --base base.lykta").expect(0).out;
+    assert!(text.contains("left out: 1 phash_in_ignore_list"), "{text}");
+    let info = place.run("index info base.lykta").expect(0).out;
+    assert!(info.contains("phash_in_ignore_list"), "{info}");
+    let json = &place.run("list apply -q --json own.store --base base.lykta").expect(0).json_lines()[0];
+    assert_eq!(json["base"]["dropped"]["phash_in_ignore_list"], 1);
+}
