@@ -29,8 +29,32 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
     let codes = codes::read(&args.codes)?;
     let shown = Locator::from_path(&args.store);
     let of_store = |error: lykta::store::Error| anyhow!("{shown}: {error}");
+    let is_new = fs::symlink_metadata(&args.store).is_err();
+    if is_new && args.files.is_empty() {
+        bail!("there is no store {shown}: give its path, or FILEs to make it of");
+    }
     let mut store = Store::open_or_create(&args.store).map_err(of_store)?;
-    let options = list_options(args, &store, codes)?;
+    let applied = apply(args, &mut store, codes);
+    // Without a description no deliveries were ever taken.
+    if is_new && applied.is_err() && matches!(store.list(), Ok(None)) {
+        drop(store);
+        fs::remove_file(&args.store)?;
+    }
+    let result = applied?;
+    let mut out = io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", result.to_json(args))?;
+    } else {
+        result.print(args, &mut out)?;
+    }
+    Ok(0)
+}
+
+/// Takes the deliveries and writes the indexes.
+fn apply(args: &ApplyArgs, store: &mut Store, codes: Codes) -> anyhow::Result<Applied> {
+    let shown = Locator::from_path(&args.store);
+    let of_store = |error: lykta::store::Error| anyhow!("{shown}: {error}");
+    let options = list_options(args, store, codes)?;
     let rules = rules_of(&options);
     if args.output.is_some() && args.base.is_none() {
         let of_base = store.base_rules().map_err(of_store)?;
@@ -44,12 +68,11 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
     activity.say("taking deliveries".to_owned());
     let deliveries: Vec<Delivery> =
         args.files.iter().map(|path| delivery(args, path)).collect::<anyhow::Result<_>>()?;
-    let taken =
-        deliver(&mut store, &options, &deliveries, args.whole, |file| Counting::new(file, &activity))?;
+    let taken = deliver(store, &options, &deliveries, args.whole, |file| Counting::new(file, &activity))?;
     let base = match &args.base {
         None => None,
         Some(path) => {
-            let base = index(args, &mut store, StorePart::All, &options, path, &activity)?;
+            let base = index(args, store, StorePart::All, &options, path, &activity)?;
             store.mark_base(&rules).map_err(of_store)?;
             Some(base)
         }
@@ -60,18 +83,11 @@ pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
             if !store.has_base().map_err(of_store)? && !args.quiet {
                 note("there is no base yet, so the index holds everything: --base writes one");
             }
-            Some(index(args, &mut store, StorePart::Additions, &options, path, &activity)?)
+            Some(index(args, store, StorePart::Additions, &options, path, &activity)?)
         }
     };
     drop(activity);
-    let result = Applied { taken, base, additions, entries: store.count().map_err(of_store)? };
-    let mut out = io::stdout().lock();
-    if args.json {
-        writeln!(out, "{}", result.to_json(args))?;
-    } else {
-        result.print(args, &mut out)?;
-    }
-    Ok(0)
+    Ok(Applied { taken, base, additions, entries: store.count().map_err(of_store)? })
 }
 
 /// Refuses paths that lead to one file: a command must not write over what it reads or has just written.

@@ -388,3 +388,19 @@ fn perceptual_hashes_left_out_of_an_ignore_store_are_told() {
     let json = &place.run("list apply -q --json own.store --base base.lykta").expect(0).json_lines()[0];
     assert_eq!(json["base"]["dropped"]["phash_in_ignore_list"], 1);
 }
+
+/// A store that a failed command left behind would name the list, and be taken for one.
+#[test]
+fn a_command_that_fails_leaves_no_store_and_no_name() {
+    let place = Place::new();
+    place.write("bad.csv", "id,md5\n\"one");
+    place.write("good.csv", format!("id,md5\none,{}\n", "a".repeat(32)));
+    place.run("list apply -q own.store").refused(&["there is no store own.store"]);
+    for files in ["bad.csv", "good.csv bad.csv", "none.csv"] {
+        place.run(&format!("list apply -q --list wrong own.store {files}")).refused(&[]);
+        assert!(!place.path("own.store").exists(), "{files}");
+    }
+    place.run("list apply -q --list right own.store good.csv").expect(0);
+    place.run("list apply -q own.store bad.csv").refused(&["bad.csv"]);
+    place.run("list apply -q --list right own.store").expect(0);
+}
