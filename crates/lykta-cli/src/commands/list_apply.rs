@@ -22,7 +22,8 @@ use crate::progress::{Activity, Counting};
 use crate::say::note;
 
 pub(crate) fn run(args: &ApplyArgs) -> anyhow::Result<u8> {
-    if let Some(path) = args.files.iter().find(|path| is_stdin(path) || path.is_dir()) {
+    let is_other = |path: &Path| fs::metadata(path).is_ok_and(|file| !file.is_file());
+    if let Some(path) = args.files.iter().find(|path| is_stdin(path) || is_other(path)) {
         bail!("{} is no file: deliveries are read twice, so put them into files", Locator::from_path(path));
     }
     refuse_same(args)?;

@@ -404,3 +404,17 @@ fn a_command_that_fails_leaves_no_store_and_no_name() {
     place.run("list apply -q own.store bad.csv").refused(&["bad.csv"]);
     place.run("list apply -q --list right own.store").expect(0);
 }
+
+/// A pipe is empty when it is read again.
+#[cfg(unix)]
+#[test]
+fn a_delivery_is_a_file() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("folder")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(place.path("pipe")).status().unwrap();
+    assert!(made.success());
+    for path in ["pipe", "folder", "/dev/null", "-"] {
+        place.run(&format!("list apply -q own.store {path}")).refused(&["is no file", "put them into files"]);
+    }
+    assert!(!place.path("own.store").exists());
+}
