@@ -47,6 +47,8 @@ pub struct Transaction<'s> {
 pub struct Committed {
     /// Entries that were deleted, or that the whole list does not name.
     pub ended: u64,
+    /// Deletions of entries that were not there.
+    pub deleted_nothing: u64,
 }
 
 /// What is known under an identity.
@@ -268,12 +270,15 @@ impl<'s> Transaction<'s> {
         if let Some(changed) = deletion.changed {
             let new = "INSERT INTO known (identity, changed) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
             if self.change(new, (&identity, changed))? == 1 {
+                self.committed.deleted_nothing += 1;
                 return Ok(());
             }
         } else if !self.is_known(&identity)? {
+            self.committed.deleted_nothing += 1;
             return Ok(());
         }
         let known = self.known(&identity, None)?;
+        self.committed.deleted_nothing += u64::from(known.living.is_none());
         if is_older(deletion.changed, known.changed) {
             return Ok(());
         }

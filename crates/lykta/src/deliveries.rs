@@ -49,6 +49,8 @@ pub struct Taken {
     pub before: u64,
     /// Entries that were deleted, or that the whole list does not have.
     pub ended: u64,
+    /// Deletions of entries that were not there.
+    pub deleted_nothing: u64,
 }
 
 /// Why files could not be taken. Nothing of any of them was.
@@ -92,6 +94,26 @@ pub enum DeliveryError {
         /// Its name.
         name: String,
     },
+    /// A file in a format that the list's files were not in: a file of another list.
+    #[error(
+        "{name} is {format} and this list is {before}: it belongs to another list, into a store of its own"
+    )]
+    OtherFormat {
+        /// Its name.
+        name: String,
+        /// Its format.
+        format: Format,
+        /// A format of the list's files.
+        before: Format,
+    },
+    /// A file that says what has changed since a release that the store does not have.
+    #[error(
+        "{name} says what has changed in a release of the list: take the full release (nsrl-sqlite) first"
+    )]
+    NoRelease {
+        /// Its name.
+        name: String,
+    },
     /// Of a whole list nothing would be left.
     #[error("no row was accepted, so this is no whole list: see what it is with `lykta list inspect`")]
     NothingAccepted,
@@ -114,6 +136,7 @@ pub fn deliver<R: Read>(
     wrap: impl Fn(File) -> R,
 ) -> Result<Taken, DeliveryError> {
     let before = store.count()?;
+    let mut formats: Vec<Format> = store.files()?.into_iter().map(|file| file.description.format).collect();
     let mut transaction = if are_whole { store.begin_whole()? } else { store.begin()? };
     transaction.describe_list(&ListDescription {
         name: options.name.clone(),
@@ -131,6 +154,13 @@ pub fn deliver<R: Read>(
         if are_whole && format == Format::NsrlSql {
             return Err(DeliveryError::Delta { name: name.clone() });
         }
+        if let Some(before) = formats.iter().find(|before| family(**before) != family(format)) {
+            return Err(DeliveryError::OtherFormat { name: name.clone(), format, before: *before });
+        }
+        if format == Format::NsrlSql && !formats.contains(&Format::NsrlSqlite) {
+            return Err(DeliveryError::NoRelease { name: name.clone() });
+        }
+        formats.push(format);
         let description = FileDescription { name: name.clone(), format, version: None, sha256, bytes };
         let file = transaction.add_file(&description)?;
         let (mut tally, mut cut_short) = (Tally::default(), None);
@@ -159,8 +189,16 @@ pub fn deliver<R: Read>(
     if are_whole && delivered.iter().all(|file| file.tally.accepted == 0) {
         return Err(DeliveryError::NothingAccepted);
     }
-    let lykta_store::Committed { ended } = transaction.commit()?;
-    Ok(Taken { files: delivered, before, ended })
+    let lykta_store::Committed { ended, deleted_nothing } = transaction.commit()?;
+    Ok(Taken { files: delivered, before, ended, deleted_nothing })
+}
+
+/// What stands for the formats that one list may come in. Keys of one are nothing to another.
+fn family(format: Format) -> Option<Format> {
+    match format {
+        Format::NsrlSqlite | Format::NsrlSql => Some(Format::NsrlSqlite),
+        format => format.has_keys().then_some(format),
+    }
 }
 
 fn digest(path: &Path) -> io::Result<([u8; 32], u64)> {

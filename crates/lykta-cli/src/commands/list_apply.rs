@@ -216,6 +216,9 @@ impl Applied {
             self.taken.before,
             self.taken.ended
         )?;
+        if self.taken.deleted_nothing > 0 {
+            writeln!(out, "    {} deletions of entries that are not there", self.taken.deleted_nothing)?;
+        }
         for (path, added) in self.indexes(args) {
             let AddedStore { entries, retractions, codes, dropped } = added;
             let path = Locator::from_path(path);
@@ -245,7 +248,7 @@ impl Applied {
         };
         json!({
             "v": 1, "store": Locator::from_path(&args.store).to_string(), "entries": self.entries,
-            "entries_before": self.taken.before, "ended": self.taken.ended,
+            "entries_before": self.taken.before, "ended": self.taken.ended, "deleted_nothing": self.taken.deleted_nothing,
             "files": self.taken.files.iter().map(file).collect::<Vec<_>>(),
             "base": self.base.as_ref().map(index), "additions": self.additions.as_ref().map(index),
         })

@@ -418,3 +418,30 @@ fn a_delivery_is_a_file() {
     }
     assert!(!place.path("own.store").exists());
 }
+
+/// A file of another list has other keys: it would add what nothing ever deletes, or delete nothing.
+#[test]
+fn a_store_takes_files_of_its_own_family_only() {
+    let place = Place::new();
+    let a = "a".repeat(32);
+    let time = "2020-01-01T00:00:00Z";
+    let deleted = "<deletedImage><member id=\"7\">M</member><id>no</id>\
+        <timestamp>2020-01-01T00:00:00Z</timestamp></deletedImage>";
+    place.write("one.csv", format!("id,md5\none,{a}\n"));
+    place.write("one.md5", format!("{a}\n"));
+    place.write("one.xml", ncmec(&image("one", time, "A1", &a)));
+    place.write("deleted.xml", ncmec(deleted));
+    place.write("delta.sql", delta(1));
+    place.run("list apply -q n.store one.xml").expect(0);
+    place.run("list apply -q own.store one.csv one.md5").expect(0);
+    for (store, file) in [("n", "one.csv"), ("n", "delta.sql"), ("own", "one.xml"), ("own", "delta.sql")] {
+        let name = format!("{store}.store");
+        let before = place.read(&name);
+        place.run(&format!("list apply -q {name} {file}")).refused(&[file, "it belongs to another list"]);
+        assert!(place.read(&name) == before);
+    }
+    place.run("list apply -q new.store one.xml one.csv").refused(&["one.csv", "it belongs to another list"]);
+    place.run("list apply -q new.store delta.sql").refused(&["delta.sql", "take the full release"]);
+    let text = place.run("list apply -q n.store deleted.xml").expect(0).out;
+    assert!(text.contains("    1 deletions of entries that are not there"), "{text}");
+}
