@@ -248,6 +248,9 @@ do not have it.
 --base writes an index of everything; -o writes what is new since that base, with retractions of what counts
 no longer. Give both to scan and query, the base first: together they answer as a new base would.
 
+Exit code 0 when it was done, 2 when nothing was changed; when only an index could not be written, the
+message says that the deliveries are kept.
+
 Examples:
   lykta list apply ncmec.store monday.xml --base ncmec.lykta --codes 'match=A1,A2 note=B1,B2,uncategorised'
   lykta list apply ncmec.store tuesday.xml -o ncmec-new.lykta --codes-file site.toml

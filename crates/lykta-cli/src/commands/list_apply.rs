@@ -171,14 +171,15 @@ fn index(
             let lists: Vec<_> = lists.iter().map(|(name, codes)| (&name[..], codes.clone())).collect();
             bail!("the deliveries are kept in the store, but {}", codes::refusal(args.json, &lists)?);
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => bail!("the deliveries are kept in the store, but {error}"),
     };
     if is_ambiguous(&added.codes) {
         let lists = as_one(&added.codes);
         let lists: Vec<_> = lists.iter().map(|(name, codes)| (&name[..], codes.clone())).collect();
         bail!("the deliveries are kept in the store, but {}", codes::ambiguity(args.json, &lists)?);
     }
-    write(builder, path, activity)?;
+    write(builder, path, activity)
+        .map_err(|error| anyhow!("the deliveries are kept in the store, but {error}"))?;
     Ok(added)
 }
 

@@ -445,3 +445,18 @@ fn a_store_takes_files_of_its_own_family_only() {
     let text = place.run("list apply -q n.store deleted.xml").expect(0).out;
     assert!(text.contains("    1 deletions of entries that are not there"), "{text}");
 }
+
+/// What exit code 2 means is in the help, and the one case in which something was kept says so.
+#[test]
+fn apply_says_what_its_exit_codes_mean() {
+    let place = Place::new();
+    let help = place.run("list apply --help").expect(0).out;
+    assert!(help.contains("Exit code 0 when it was done, 2 when nothing was changed"), "{help}");
+    place.write("one.csv", format!("id,md5\none,{}\n", "a".repeat(32)));
+    place.run("list apply -q own.store one.csv --base none/base.lykta").refused(&["deliveries are kept"]);
+    assert!(place.run("list apply -q own.store").expect(0).out.contains("own.store: 1 entries count"));
+    place.write("vic.csv", CATEGORISED);
+    place.run("list apply -q --ignore vic.store vic.csv --base base.lykta").refused(&["deliveries are kept"]);
+    place.run("list apply -q --ignore --ignore-classified vic.store --base base.lykta").expect(0);
+    place.run("list apply -q vic.store --base base.lykta").expect(0);
+}
