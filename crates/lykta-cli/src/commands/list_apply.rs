@@ -211,7 +211,7 @@ impl Applied {
         }
         writeln!(
             out,
-            "{}: {} entries count; {} counted before, of which {} ended",
+            "{}: {} entries count; {} counted before, {} ended",
             Locator::from_path(&args.store),
             self.entries,
             self.taken.before,

@@ -350,7 +350,7 @@ fn what_is_no_whole_list_ends_nothing_and_what_ends_is_told() {
     place.run("list apply -q own.store --whole delta.sql").refused(&["delta.sql", "is no whole list"]);
     assert!(place.read("own.store") == before);
     let text = place.run("list apply -q own.store --whole one.csv").expect(0).out;
-    assert!(text.contains("own.store: 1 entries count; 2 counted before, of which 1 ended"), "{text}");
+    assert!(text.contains("own.store: 1 entries count; 2 counted before, 1 ended"), "{text}");
     let json = &place.run("list apply -q --json own.store --whole all.csv").expect(0).json_lines()[0];
     assert_eq!([&json["entries_before"], &json["ended"], &json["entries"]], [1, 0, 2]);
 }
