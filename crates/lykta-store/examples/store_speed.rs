@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("new            {:>9.0} entries/s", take(&mut store, entries, has_keys, false)?);
         println!("again          {:>9.0} entries/s", take(&mut store, entries, has_keys, false)?);
         println!("whole again    {:>9.0} entries/s", take(&mut store, entries, has_keys, true)?);
-        store.mark_base()?;
+        store.mark_base(&[0; 32])?;
         println!("tenth as whole {:>9.0} entries/s", take(&mut store, entries / 10, has_keys, true)?);
         let begin = Instant::now();
         let additions = store.additions()?;

@@ -52,6 +52,15 @@ pub enum Error {
         /// Its name.
         name: String,
     },
+    /// The list acts otherwise.
+    #[error(
+        "the store holds {}: what it holds cannot become the other, make another store",
+        if *is_ignore { "an ignore list" } else { "a list of what is to be found, which --ignore contradicts" }
+    )]
+    Role {
+        /// Whether it is an ignore list.
+        is_ignore: bool,
+    },
     /// SQLite says no.
     #[error("the store cannot be read or written: {0}")]
     Database(#[source] rusqlite::Error),

@@ -2,6 +2,18 @@
 
 use lykta_list::{Format, Tally};
 
+/// What the list of a store is, from its first delivery on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListDescription {
+    /// What it is called in indexes and results. Retractions name it, so it never changes, whatever the store's
+    /// file is called.
+    pub name: String,
+    /// Whether it is of files of no interest.
+    pub is_ignore: bool,
+    /// Whether it may be that although it classifies entries.
+    pub ignore_classified: bool,
+}
+
 /// A file of a list, as a store knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileDescription {
@@ -35,6 +47,8 @@ pub struct StoredFile {
     pub id: FileId,
     /// What it is.
     pub description: FileDescription,
+    /// Why it is not complete, when it was cut short and taken all the same.
+    pub cut_short: Option<String>,
     /// The counts, without examples; `None` when nobody gave them.
     pub tally: Option<Tally>,
 }

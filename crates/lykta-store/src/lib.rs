@@ -35,8 +35,9 @@
 //!         tally.add(&row);
 //!         transaction.apply(file, &row)?;
 //!     }
-//!     transaction.finish_file(file, None, &tally)?;
-//!     Ok(transaction.commit()?)
+//!     transaction.finish_file(file, None, None, &tally)?;
+//!     transaction.commit()?;
+//!     Ok(())
 //! };
 //! deliver("monday.csv", "id,md5\na,0cc175b9c0f1b6a831c399e269772661\n")?;
 //! deliver("tuesday.csv", "id,md5\nb,92eb5ffee6ae2fec3ad71c777531578f\na,0cc175b9c0f1b6a831c399e269772661\n")?;
@@ -58,6 +59,6 @@ mod transaction;
 
 pub use entries::{Additions, Entries, StoredEntry, Tombstones, display_name};
 pub use error::Error;
-pub use file::{FileDescription, FileId, StoredFile};
+pub use file::{FileDescription, FileId, ListDescription, StoredFile};
 pub use store::Store;
-pub use transaction::Transaction;
+pub use transaction::{Committed, Transaction};

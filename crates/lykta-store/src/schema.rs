@@ -14,7 +14,7 @@ use crate::error::Error;
 /// Says that a database is a store: `LySt`.
 const APPLICATION: i64 = 0x4c79_5374;
 /// The version of the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// Pages kept in memory, in KiB.
 const CACHE: i64 = 64 << 10;
 
@@ -22,11 +22,12 @@ const CACHE: i64 = 64 << 10;
 ///   a deletion that is remembered with its time.
 /// - `added`: entries that the base index does not have. Kept only when there is a base.
 /// - `retired`: entries that the base index has and that count no longer, as they are there.
+/// - `state`: one row. `rules` is the digest of what codes meant when the base was written.
 /// - `seen`: entries that a whole list has named so far; empty but in such a transaction.
 const TABLES: &str = "
 CREATE TABLE file (id INTEGER PRIMARY KEY, name TEXT NOT NULL, format TEXT NOT NULL, version TEXT,
     sha256 BLOB NOT NULL, bytes INTEGER NOT NULL,
-    rows INTEGER, accepted INTEGER, deleted INTEGER, photodna INTEGER, UNIQUE (sha256, name, format)) STRICT;
+    cut_short TEXT, rows INTEGER, accepted INTEGER, deleted INTEGER, photodna INTEGER, UNIQUE (sha256, name, format)) STRICT;
 CREATE TABLE reason (file INTEGER NOT NULL, is_rejected INTEGER NOT NULL, reason TEXT NOT NULL,
     count INTEGER NOT NULL, PRIMARY KEY (file, is_rejected, reason)) STRICT, WITHOUT ROWID;
 CREATE TABLE label (id INTEGER PRIMARY KEY, scheme TEXT NOT NULL, version TEXT NOT NULL, code TEXT NOT NULL,
@@ -38,8 +39,9 @@ CREATE TABLE known (identity BLOB PRIMARY KEY, entry INTEGER, changed INTEGER) S
 CREATE TABLE added (id INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE retired (id INTEGER PRIMARY KEY, shown TEXT NOT NULL, content BLOB NOT NULL, label INTEGER) STRICT;
 CREATE TABLE seen (id INTEGER PRIMARY KEY) STRICT;
-CREATE TABLE state (has_base INTEGER NOT NULL, list TEXT) STRICT;
-INSERT INTO state VALUES (0, NULL);
+CREATE TABLE state (has_base INTEGER NOT NULL, rules BLOB, list TEXT, is_ignore INTEGER NOT NULL,
+    ignore_classified INTEGER NOT NULL) STRICT;
+INSERT INTO state VALUES (0, NULL, NULL, 0, 0);
 ";
 
 /// Opens the store at `path`, or makes it, and locks it until the connection is closed.

@@ -8,7 +8,7 @@ use tempfile::TempPath;
 
 use crate::entries::{Additions, Entries};
 use crate::error::Error;
-use crate::file::{FileDescription, FileId, StoredFile};
+use crate::file::{FileDescription, FileId, ListDescription, StoredFile};
 use crate::schema;
 use crate::transaction::Transaction;
 
@@ -114,43 +114,35 @@ impl Store {
 
     /// Says that an index of [`Store::all`] was written and is in its place: it is the base from now on. Whoever
     /// is killed between the two may say it again, or go on: additions to the old base are right for the new one,
-    /// too, if only longer than they need be.
+    /// too, if only longer than they need be. `rules` is a digest of what codes mean in that index.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn mark_base(&mut self) -> Result<(), Error> {
+    pub fn mark_base(&mut self, rules: &[u8; 32]) -> Result<(), Error> {
         self.check()?;
         self.is_unfinished = self.is_temporary;
         let transaction = self.connection.transaction()?;
-        transaction
-            .execute_batch("DELETE FROM added; DELETE FROM retired; UPDATE state SET has_base = 1;")?;
+        transaction.execute_batch("DELETE FROM added; DELETE FROM retired;")?;
+        transaction.execute("UPDATE state SET has_base = 1, rules = ?1", [rules])?;
         transaction.commit()?;
         self.is_unfinished = false;
         Ok(())
     }
 
-    /// What the list is called in indexes and results; `None` until [`Store::name_list`]. Retractions name it, so
-    /// it never changes, whatever the store's file is called.
+    /// What the list is; `None` until [`Transaction::describe_list`].
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn list_name(&self) -> Result<Option<String>, Error> {
-        Ok(self.connection.query_row("SELECT list FROM state", [], |row| row.get(0))?)
+    pub fn list(&self) -> Result<Option<ListDescription>, Error> {
+        list_of(&self.connection)
     }
 
-    /// Gives the list its name, once.
+    /// The digest of what codes mean in the base, as [`Store::mark_base`] was given it.
     ///
     /// # Errors
-    /// [`Error::Named`], when it has another one; and when the store cannot be written.
-    pub fn name_list(&mut self, name: &str) -> Result<(), Error> {
-        match self.list_name()? {
-            Some(before) if before != name => Err(Error::Named { name: before }),
-            Some(_) => Ok(()),
-            None => {
-                self.connection.execute("UPDATE state SET list = ?1", [name])?;
-                Ok(())
-            }
-        }
+    /// When the store cannot be read.
+    pub fn base_rules(&self) -> Result<Option<[u8; 32]>, Error> {
+        Ok(self.connection.query_row("SELECT rules FROM state", [], |row| row.get(0))?)
     }
 
     /// The files that were added, in that order.
@@ -160,7 +152,7 @@ impl Store {
     pub fn files(&self) -> Result<Vec<StoredFile>, Error> {
         self.check()?;
         let mut statement = self.connection.prepare(
-            "SELECT id, name, format, version, sha256, bytes, rows, accepted, deleted, photodna FROM file
+            "SELECT id, name, format, version, sha256, bytes, rows, accepted, deleted, photodna, cut_short FROM file
              ORDER BY id",
         )?;
         let mut rows = statement.query([])?;
@@ -195,7 +187,7 @@ impl Store {
                 Some(tally)
             }
         };
-        Ok(StoredFile { id: FileId(id), description, tally })
+        Ok(StoredFile { id: FileId(id), description, cut_short: row.get(10)?, tally })
     }
 
     fn read_reasons(&self, file: i64, tally: &mut Tally) -> Result<(), Error> {
@@ -215,4 +207,11 @@ impl Store {
     fn check(&self) -> Result<(), Error> {
         if self.is_unfinished { Err(Error::Unfinished) } else { Ok(()) }
     }
+}
+
+pub(crate) fn list_of(connection: &Connection) -> Result<Option<ListDescription>, Error> {
+    let sql = "SELECT list, is_ignore, ignore_classified FROM state";
+    let (name, is_ignore, ignore_classified) = connection
+        .query_row(sql, [], |row| Ok((row.get::<_, Option<String>>(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(name.map(|name| ListDescription { name, is_ignore, ignore_classified }))
 }

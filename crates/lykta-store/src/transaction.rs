@@ -20,8 +20,8 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use crate::content;
 use crate::entries::display_name;
 use crate::error::Error;
-use crate::file::{FileDescription, FileId};
-use crate::place;
+use crate::file::{FileDescription, FileId, ListDescription};
+use crate::{place, store};
 
 /// Labels whose numbers are kept in memory.
 const LABELS: usize = 1 << 16;
@@ -35,10 +35,20 @@ pub struct Transaction<'s> {
     is_whole: bool,
     files: BTreeSet<FileId>,
     labels: HashMap<Arc<Label>, i64>,
+    committed: Committed,
     /// A change that was half done when an error came.
     has_failed: bool,
     content: Vec<u8>,
     scratch: Vec<u8>,
+}
+
+/// What a transaction did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Entries that were deleted, or that the whole list does not name.
+    pub ended: u64,
+    /// Deletions of entries that were not there.
+    pub deleted_nothing: u64,
 }
 
 /// What is known under an identity.
@@ -69,10 +79,32 @@ impl<'s> Transaction<'s> {
             is_whole,
             files: BTreeSet::new(),
             labels: HashMap::new(),
+            committed: Committed::default(),
             has_failed: false,
             content: Vec::new(),
             scratch: Vec::new(),
         })
+    }
+
+    /// Says what the list is: once, but that a list without entries may still become an ignore list or another,
+    /// and an ignore list may become one that classifies entries.
+    ///
+    /// # Errors
+    /// [`Error::Named`] and [`Error::Role`], when it is another list; and when the store cannot be written.
+    pub fn describe_list(&mut self, list: &ListDescription) -> Result<(), Error> {
+        if let Some(before) = store::list_of(&self.sql)? {
+            if before.name != list.name {
+                return Err(Error::Named { name: before.name });
+            }
+            let has_entries: bool =
+                self.sql.query_row("SELECT EXISTS (SELECT 1 FROM entry)", [], |row| row.get(0))?;
+            if has_entries && before.is_ignore != list.is_ignore {
+                return Err(Error::Role { is_ignore: before.is_ignore });
+            }
+        }
+        let update = "UPDATE state SET list = ?1, is_ignore = ?2, ignore_classified = ?3";
+        self.sql.execute(update, (&list.name, list.is_ignore, list.ignore_classified))?;
+        Ok(())
     }
 
     /// Says from which file the next rows are. One of the same name, format and SHA-256 as a file before is
@@ -123,20 +155,27 @@ impl<'s> Transaction<'s> {
         applied
     }
 
-    /// Keeps what became of the rows of a file, and its version if that was known only after reading it.
+    /// Keeps what became of the rows of a file, its version if that was known only after reading it, and why it
+    /// is not complete if it is not.
     ///
     /// # Errors
     /// [`Error::NoSuchFile`], and when the store cannot be written.
-    pub fn finish_file(&mut self, file: FileId, version: Option<&str>, tally: &Tally) -> Result<(), Error> {
+    pub fn finish_file(
+        &mut self,
+        file: FileId,
+        version: Option<&str>,
+        cut_short: Option<&str>,
+        tally: &Tally,
+    ) -> Result<(), Error> {
         if !self.files.contains(&file) {
             return Err(Error::NoSuchFile);
         }
         let update =
             "UPDATE file SET version = coalesce(?2, version), rows = ?3, accepted = ?4, deleted = ?5,
-            photodna = ?6 WHERE id = ?1";
+            photodna = ?6, cut_short = ?7 WHERE id = ?1";
         let counts = [tally.rows, tally.accepted, tally.deleted, tally.photodna].map(u64::cast_signed);
         let [rows, accepted, deleted, photodna] = counts;
-        self.sql.execute(update, (file.0, version, rows, accepted, deleted, photodna))?;
+        self.sql.execute(update, (file.0, version, rows, accepted, deleted, photodna, cut_short))?;
         self.sql.execute("DELETE FROM reason WHERE file = ?1", [file.0])?;
         for (is_rejected, counts) in [(true, &tally.rejected), (false, &tally.dropped)] {
             for (reason, count) in counts {
@@ -152,7 +191,7 @@ impl<'s> Transaction<'s> {
     /// # Errors
     /// When the store cannot be written; [`Error::Unfinished`], when a row before could not be. Nothing has
     /// happened then.
-    pub fn commit(self) -> Result<(), Error> {
+    pub fn commit(mut self) -> Result<Committed, Error> {
         if self.has_failed {
             return Err(Error::Unfinished);
         }
@@ -161,7 +200,7 @@ impl<'s> Transaction<'s> {
         }
         self.sql.commit()?;
         *self.is_unfinished = false;
-        Ok(())
+        Ok(self.committed)
     }
 
     fn accept(&mut self, file: FileId, entry: &Entry) -> Result<(), Error> {
@@ -231,17 +270,21 @@ impl<'s> Transaction<'s> {
         if let Some(changed) = deletion.changed {
             let new = "INSERT INTO known (identity, changed) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
             if self.change(new, (&identity, changed))? == 1 {
+                self.committed.deleted_nothing += 1;
                 return Ok(());
             }
         } else if !self.is_known(&identity)? {
+            self.committed.deleted_nothing += 1;
             return Ok(());
         }
         let known = self.known(&identity, None)?;
+        self.committed.deleted_nothing += u64::from(known.living.is_none());
         if is_older(deletion.changed, known.changed) {
             return Ok(());
         }
         if let Some(living) = known.living {
             self.end(&living)?;
+            self.committed.ended += 1;
         }
         match deletion.changed {
             Some(changed) => {
@@ -307,7 +350,7 @@ impl<'s> Transaction<'s> {
     }
 
     /// Ends what the whole list does not name. What is remembered of deletions stays.
-    fn end_unseen(&self) -> Result<(), Error> {
+    fn end_unseen(&mut self) -> Result<(), Error> {
         if self.has_base {
             let retire = format!(
                 "INSERT INTO retired SELECT id, coalesce(name, 'row ' || {}), content, label FROM entry
@@ -317,7 +360,8 @@ impl<'s> Transaction<'s> {
             self.sql.execute(&retire, [])?;
             self.sql.execute("DELETE FROM added WHERE id NOT IN (SELECT id FROM seen)", [])?;
         }
-        self.sql.execute("DELETE FROM entry WHERE id NOT IN (SELECT id FROM seen)", [])?;
+        let ended = self.sql.execute("DELETE FROM entry WHERE id NOT IN (SELECT id FROM seen)", [])?;
+        self.committed.ended += ended as u64;
         let forget = "DELETE FROM known WHERE entry IS NOT NULL AND entry NOT IN (SELECT id FROM seen)";
         self.sql.execute(forget, [])?;
         self.sql.execute("DELETE FROM seen", [])?;

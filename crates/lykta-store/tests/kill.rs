@@ -44,7 +44,7 @@ fn command(store: &mut Store, number: u64) {
     }
     transaction.commit().unwrap();
     if number == 1 {
-        store.mark_base().unwrap();
+        store.mark_base(&[0; 32]).unwrap();
     }
 }
 

@@ -167,7 +167,7 @@ fn take(store: &mut Store, model: &mut Model, files: &[Vec<Op>], is_whole: bool,
             transaction.apply(file, &row).unwrap();
             rows.push((file.number(), row));
         }
-        transaction.finish_file(file, Some("7"), &tally).unwrap();
+        transaction.finish_file(file, Some("7"), None, &tally).unwrap();
     }
     transaction.commit().unwrap();
     model.take(is_whole, &rows);
@@ -186,7 +186,7 @@ fn run(
             Step::Take { is_whole, files: chosen } => take(store, model, files, *is_whole, chosen),
             Step::Base => {
                 *base = Some(collect(store.all().unwrap()));
-                store.mark_base().unwrap();
+                store.mark_base(&[0; 32]).unwrap();
             }
         }
         let living = collect(store.all().unwrap());

@@ -75,8 +75,8 @@ fn other_files_are_refused_and_left_as_they_are() {
     }
     let newer = folder.path().join("d.store");
     fill(&newer, 1);
-    rusqlite::Connection::open(newer.as_path()).unwrap().execute_batch("PRAGMA user_version=2;").unwrap();
-    assert!(matches!(Store::open_or_create(&newer), Err(Error::Version { found: 2, expected: 1 })));
+    rusqlite::Connection::open(newer.as_path()).unwrap().execute_batch("PRAGMA user_version=3;").unwrap();
+    assert!(matches!(Store::open_or_create(&newer), Err(Error::Version { found: 3, expected: 2 })));
 }
 
 #[test]
@@ -114,13 +114,14 @@ fn files_keep_their_counts_and_are_known_again() {
             tally.add(&row);
             transaction.apply(id, &row).unwrap();
         }
-        transaction.finish_file(id, version, &tally).unwrap();
+        transaction.finish_file(id, version, version.map(|_| "cut"), &tally).unwrap();
         transaction.commit().unwrap();
     }
     let files = store.files().unwrap();
     tally.first.clear();
     assert_eq!(files.len(), 1);
     assert_eq!(files[0].tally.as_ref(), Some(&tally));
+    assert_eq!(files[0].cut_short.as_deref(), Some("cut"));
     assert_eq!(files[0].description, FileDescription { version: Some("2".to_owned()), ..file(4) });
 }
 
@@ -155,7 +156,7 @@ fn spoiled_stores_end_in_errors() {
         let mut store = Store::open_or_create(path)?;
         store.files()?;
         let count = store.all()?.collect::<Result<Vec<_>, _>>()?.len() as u64;
-        store.mark_base()?;
+        store.mark_base(&[0; 32])?;
         let mut transaction = store.begin_whole()?;
         let id = transaction.add_file(&file(2))?;
         for row in 100..150 {

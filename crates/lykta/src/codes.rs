@@ -7,6 +7,7 @@ use lykta_index::Role;
 use lykta_list::Label;
 use lykta_list::schemes;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 /// The word for entries of a categorised list that have no code.
@@ -180,6 +181,11 @@ impl Codes {
             theirs.site.into_iter().try_for_each(|(code, word)| ours.name(code, word))?;
         }
         Ok(())
+    }
+
+    /// A digest of all rules: the same for the same rules, in whatever order they were given.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        Sha256::digest(format!("{:?}", self.rules)).into()
     }
 
     /// What is decided on a label's code; `None` when nothing is.

@@ -5,14 +5,14 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use lykta_index::{Builder, Source, SourceId};
-use lykta_list::{ReadOptions, Reader, Row, Tally};
-use lykta_store::{FileDescription, FileId, Store};
+use lykta_index::{Builder, Role, Source, SourceId};
+use lykta_list::{Format, ReadOptions, Reader, Row, Tally};
+use lykta_store::{FileDescription, FileId, ListDescription, Store};
 use thiserror::Error;
 
 use crate::codes::CodeCount;
 use crate::digesting::Digesting;
-use crate::lists::{AddListError, Adding, ListOptions, fill_counts};
+use crate::lists::{AddListError, Adding, Counted, ListOptions, fill_counts};
 
 /// A file to be taken into a store.
 #[derive(Clone, Debug)]
@@ -33,11 +33,24 @@ pub struct Delivered {
     /// Its name in results.
     pub name: String,
     /// The format it was read as.
-    pub format: lykta_list::Format,
+    pub format: Format,
     /// Its rows.
     pub tally: Tally,
     /// Why it is not complete, when it was cut short and was to be kept all the same.
     pub cut_short: Option<String>,
+}
+
+/// What became of files that were taken.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    /// The files.
+    pub files: Vec<Delivered>,
+    /// Entries that counted before.
+    pub before: u64,
+    /// Entries that were deleted, or that the whole list does not have.
+    pub ended: u64,
+    /// Deletions of entries that were not there.
+    pub deleted_nothing: u64,
 }
 
 /// Why files could not be taken. Nothing of any of them was.
@@ -65,23 +78,71 @@ pub enum DeliveryError {
         /// Its name.
         name: String,
     },
+    /// A file of a whole list was cut short: what it lacks would count no longer.
+    #[error(
+        "{name} was cut short ({cut_short}), so it is no whole list: get it again, or take it without --whole"
+    )]
+    CutShort {
+        /// Its name.
+        name: String,
+        /// Where it ends.
+        cut_short: String,
+    },
+    /// A file that says what has changed was given as a whole list.
+    #[error("{name} says what has changed and is no whole list: take it without --whole")]
+    Delta {
+        /// Its name.
+        name: String,
+    },
+    /// A file in a format that the list's files were not in: a file of another list.
+    #[error(
+        "{name} is {format} and this list is {before}: it belongs to another list, into a store of its own"
+    )]
+    OtherFormat {
+        /// Its name.
+        name: String,
+        /// Its format.
+        format: Format,
+        /// A format of the list's files.
+        before: Format,
+    },
+    /// A file that says what has changed since a release that the store does not have.
+    #[error(
+        "{name} says what has changed in a release of the list: take the full release (nsrl-sqlite) first"
+    )]
+    NoRelease {
+        /// Its name.
+        name: String,
+    },
+    /// Of a whole list nothing would be left.
+    #[error("no row was accepted, so this is no whole list: see what it is with `lykta list inspect`")]
+    NothingAccepted,
     /// The store says no.
     #[error(transparent)]
     Store(#[from] lykta_store::Error),
 }
 
 /// Takes files into a store, all or none. With `are_whole` they are the whole list: what none of them names
-/// counts no longer. `wrap` sees each file as it is read, for progress.
+/// counts no longer. What the list is called and whether it is an ignore list is kept, as `options` say it. `wrap`
+/// sees each file as it is read, for progress.
 ///
 /// # Errors
 /// [`DeliveryError`]; the store is then as it was.
 pub fn deliver<R: Read>(
     store: &mut Store,
+    options: &ListOptions,
     deliveries: &[Delivery],
     are_whole: bool,
     wrap: impl Fn(File) -> R,
-) -> Result<Vec<Delivered>, DeliveryError> {
+) -> Result<Taken, DeliveryError> {
+    let before = store.count()?;
+    let mut formats: Vec<Format> = store.files()?.into_iter().map(|file| file.description.format).collect();
     let mut transaction = if are_whole { store.begin_whole()? } else { store.begin()? };
+    transaction.describe_list(&ListDescription {
+        name: options.name.clone(),
+        is_ignore: options.role == Role::Ignore,
+        ignore_classified: options.ignore_classified,
+    })?;
     let mut delivered = Vec::new();
     for Delivery { name, path, read, keep_partial } in deliveries {
         let io = |source| DeliveryError::Io { name: name.clone(), source };
@@ -90,6 +151,16 @@ pub fn deliver<R: Read>(
         let mut input = Digesting::new(wrap(File::open(path).map_err(io)?));
         let mut reader = Reader::new(&mut input, read).map_err(list)?;
         let format = reader.format();
+        if are_whole && format == Format::NsrlSql {
+            return Err(DeliveryError::Delta { name: name.clone() });
+        }
+        if let Some(before) = formats.iter().find(|before| family(**before) != family(format)) {
+            return Err(DeliveryError::OtherFormat { name: name.clone(), format, before: *before });
+        }
+        if format == Format::NsrlSql && !formats.contains(&Format::NsrlSqlite) {
+            return Err(DeliveryError::NoRelease { name: name.clone() });
+        }
+        formats.push(format);
         let description = FileDescription { name: name.clone(), format, version: None, sha256, bytes };
         let file = transaction.add_file(&description)?;
         let (mut tally, mut cut_short) = (Tally::default(), None);
@@ -104,7 +175,10 @@ pub fn deliver<R: Read>(
             tally.add(&row);
             transaction.apply(file, &row)?;
         }
-        transaction.finish_file(file, reader.version().as_deref(), &tally)?;
+        if let Some(cut_short) = cut_short.as_ref().filter(|_| are_whole) {
+            return Err(DeliveryError::CutShort { name: name.clone(), cut_short: cut_short.clone() });
+        }
+        transaction.finish_file(file, reader.version().as_deref(), cut_short.as_deref(), &tally)?;
         drop(reader);
         io::copy(&mut input, &mut io::sink()).map_err(io)?;
         if (input.sha256(), Digesting::bytes(&input)) != (sha256, bytes) {
@@ -112,8 +186,19 @@ pub fn deliver<R: Read>(
         }
         delivered.push(Delivered { name: name.clone(), format, tally, cut_short });
     }
-    transaction.commit()?;
-    Ok(delivered)
+    if are_whole && delivered.iter().all(|file| file.tally.accepted == 0) {
+        return Err(DeliveryError::NothingAccepted);
+    }
+    let lykta_store::Committed { ended, deleted_nothing } = transaction.commit()?;
+    Ok(Taken { files: delivered, before, ended, deleted_nothing })
+}
+
+/// What stands for the formats that one list may come in. Keys of one are nothing to another.
+fn family(format: Format) -> Option<Format> {
+    match format {
+        Format::NsrlSqlite | Format::NsrlSql => Some(Format::NsrlSqlite),
+        format => format.has_keys().then_some(format),
+    }
 }
 
 fn digest(path: &Path) -> io::Result<([u8; 32], u64)> {
@@ -140,6 +225,8 @@ pub struct AddedStore {
     pub retractions: u64,
     /// The codes of categorised entries.
     pub codes: Vec<CodeCount>,
+    /// Perceptual hashes of ignored entries, which were left out, by the name of the reason.
+    pub dropped: Vec<(String, u64)>,
 }
 
 /// Adds a store to an index under construction: each of its files is a source of the name that `options` give
@@ -163,6 +250,7 @@ pub fn add_store(
             version: description.version.unwrap_or_default(),
             sha256: description.sha256,
             bytes: description.bytes,
+            is_partial: file.cut_short.is_some(),
             near_radius: options.near_radius,
             min_quality: options.min_quality,
             ..Source::default()
@@ -188,6 +276,11 @@ pub fn add_store(
         StorePart::Additions => store.additions()?.entries().try_for_each(&mut add)?,
         StorePart::All => store.all()?.try_for_each(&mut add)?,
     }
-    added.codes = adding.finish()?.codes;
+    let Counted { codes, not_ignored } = adding.finish()?;
+    // Of which file each was is not counted; the index as a whole says it.
+    if let Some((_, last)) = sources.last_key_value() {
+        builder.source_mut(*last).dropped.extend(not_ignored.iter().cloned());
+    }
+    (added.codes, added.dropped) = (codes, not_ignored);
     Ok(added)
 }

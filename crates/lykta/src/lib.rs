@@ -49,7 +49,7 @@ pub use lykta_store as store;
 
 pub use codes::{Breadth, CodeCount, Codes, CodesError, Decided, UNCATEGORISED, is_ambiguous};
 pub use decisions::{DecidedRow, Decision, DecisionError, Decisions, HASH_COLUMNS, Ruling};
-pub use deliveries::{AddedStore, Delivered, Delivery, DeliveryError, StorePart, add_store, deliver};
+pub use deliveries::{AddedStore, Delivered, Delivery, DeliveryError, StorePart, Taken, add_store, deliver};
 pub use entries::{ReadEntries, ReadList, ReadListError, each_entry};
 pub use entry_pairs::{EntryPair, EntryPairs, EntryPairsError};
 pub use family_hashes::{FamilyHashes, FamilyHashesError};

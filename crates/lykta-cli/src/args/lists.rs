@@ -258,6 +258,9 @@ do not have it.
 --base writes an index of everything; -o writes what is new since that base, with retractions of what counts
 no longer. Give both to scan and query, the base first: together they answer as a new base would.
 
+Exit code 0 when it was done, 2 when nothing was changed; when only an index could not be written, the
+message says that the deliveries are kept.
+
 Examples:
   lykta list apply ncmec.store monday.xml --base ncmec.lykta --codes 'match=A1,A2 note=B1,B2,uncategorised'
   lykta list apply ncmec.store tuesday.xml -o ncmec-new.lykta --codes-file site.toml
@@ -275,7 +278,7 @@ pub(crate) struct ApplyArgs {
     /// The FILEs together are the whole list: what none of them has counts no longer
     #[arg(long, requires = "files")]
     pub(crate) whole: bool,
-    /// The list is of files of no interest: it acts on digests only
+    /// The list is of files of no interest: it acts on digests only. Given when the store is made, and kept
     #[arg(long)]
     pub(crate) ignore: bool,
     /// Take it as such although it classifies entries

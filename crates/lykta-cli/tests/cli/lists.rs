@@ -312,3 +312,196 @@ fn a_pipe_given_by_its_path_is_read_once() {
     assert!(output.status.success(), "{said}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("1 accepted"));
 }
+
+/// The store or a delivery in the place of an index that is written: both would be lost.
+#[test]
+fn apply_writes_over_nothing_that_it_reads() {
+    let place = Place::new();
+    place.write("a.csv", format!("id,md5\none,{}\n", "a".repeat(32)));
+    std::fs::create_dir(place.path("folder")).unwrap();
+    for command in [
+        "own.store a.csv --base own.store",
+        "own.store a.csv -o folder/../own.store",
+        "own.store a.csv --base ./a.csv",
+        "own.store a.csv -o folder/../a.csv",
+        "own.store a.csv a.csv",
+        "a.csv a.csv",
+        "own.store a.csv --base new.lykta -o folder/../new.lykta",
+    ] {
+        let before = place.text("a.csv");
+        place.run(&format!("list apply -q {command}")).refused(&["are one file"]);
+        assert_eq!(place.text("a.csv"), before);
+        assert!(!place.path("own.store").exists() && !place.path("new.lykta").exists(), "{command}");
+    }
+}
+
+/// A list of files of no interest must not become one of files to be found because a flag was forgotten.
+#[test]
+fn a_store_keeps_its_role_and_the_rules_of_its_base() {
+    let place = Place::new();
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    place.write("one.csv", format!("id,md5\none,{a}\n"));
+    place.write("two.csv", format!("id,md5\ntwo,{b}\n"));
+    place.run("list apply -q --ignore own.store one.csv --base base.lykta").expect(0);
+    place.run("list apply -q own.store two.csv -o new.lykta").expect(0);
+    let found = place.run(&format!("query new.lykta md5:{b}")).expect(0).json_lines();
+    assert_eq!(found[0]["matches"][0]["role"], "ignore");
+    place.run("list apply -q other.store one.csv").expect(0);
+    place.run("list apply -q --ignore other.store two.csv").refused(&["--ignore contradicts"]);
+    let text = place.run("list apply -q other.store").expect(0).out;
+    assert!(text.contains("other.store: 1 entries count"), "{text}");
+
+    place.write("vic.csv", CATEGORISED);
+    place.write("site.toml", "[[codes]]\nmatch = [\"1\"]\nnote = [\"0\", \"uncategorised\"]\n");
+    place.write("else.toml", "[[codes]]\nmatch = [\"1\", \"0\"]\nnote = [\"uncategorised\"]\n");
+    place.run("list apply -q vic.store vic.csv --codes-file site.toml --base base.lykta").expect(0);
+    let refusal = "the base was built with other rules for codes: write a new base with --base";
+    for rules in ["", "--codes-file else.toml"] {
+        let before = place.read("vic.store");
+        place.run(&format!("list apply -q vic.store two.csv {rules} -o new.lykta")).refused(&[refusal]);
+        assert!(place.read("vic.store") == before);
+    }
+    place.run("list apply -q vic.store two.csv --codes-file site.toml -o new.lykta").expect(0);
+    place.run("list apply -q vic.store --codes-file else.toml --base base.lykta -o new.lykta").expect(0);
+    place.run("list apply -q vic.store --codes-file else.toml -o new.lykta").expect(0);
+}
+
+/// What a list that was cut short lacks is still in the list.
+#[test]
+fn a_list_that_was_cut_is_no_whole_list() {
+    let place = Place::new();
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    place.write("all.csv", format!("id,md5\none,{a}\ntwo,{b}\n"));
+    place.write("cut.csv", format!("id,md5\none,{a}\n\"two"));
+    place.run("list apply -q own.store all.csv").expect(0);
+    let before = place.read("own.store");
+    place.run("list apply -q own.store --whole --keep-partial cut.csv").refused(&["cut.csv was cut short"]);
+    assert!(place.read("own.store") == before);
+    place.run("list apply -q own.store --keep-partial cut.csv").expect(0);
+}
+
+/// A wrong file given as the whole list ends every entry of it.
+#[test]
+fn what_is_no_whole_list_ends_nothing_and_what_ends_is_told() {
+    let place = Place::new();
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    place.write("all.csv", format!("id,md5\none,{a}\ntwo,{b}\n"));
+    place.write("bad.csv", "id,md5\none,no\n");
+    place.write("one.csv", format!("id,md5\none,{a}\n"));
+    place.write("delta.sql", delta(1));
+    place.run("list apply -q own.store all.csv").expect(0);
+    let before = place.read("own.store");
+    place.run("list apply -q own.store --whole bad.csv").refused(&["no row was accepted"]);
+    place.run("list apply -q own.store --whole delta.sql").refused(&["delta.sql", "is no whole list"]);
+    assert!(place.read("own.store") == before);
+    let text = place.run("list apply -q own.store --whole one.csv").expect(0).out;
+    assert!(text.contains("own.store: 1 entries count; 2 counted before, 1 ended"), "{text}");
+    let json = &place.run("list apply -q --json own.store --whole all.csv").expect(0).json_lines()[0];
+    assert_eq!([&json["entries_before"], &json["ended"], &json["entries"]], [1, 0, 2]);
+}
+
+fn delta(number: u32) -> String {
+    let columns = "sha256,sha1,md5,crc32,file_name,file_size,package_id";
+    format!(
+        "BEGIN TRANSACTION;\nINSERT INTO FILE({columns}) VALUES('{number:064X}','{number:040X}','{number:032X}',\
+         '{number:08X}','a',{number},7);\nCOMMIT;\n"
+    )
+}
+
+/// An index of a store says what one that is built of the list at once says.
+#[test]
+fn an_index_of_a_cut_delivery_is_marked() {
+    let place = Place::new();
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    place.write("cut.csv", format!("id,md5\none,{a}\n\"two"));
+    place.write("two.csv", format!("id,md5\ntwo,{b}\n"));
+    place.run("list apply -q --keep-partial own.store cut.csv").expect(0);
+    place.run("list apply -q own.store two.csv --base base.lykta").expect(0);
+    let text = place.run("index info base.lykta").expect(0).out;
+    assert_eq!(text.matches("NOT COMPLETE").count(), 1, "{text}");
+}
+
+/// An ignored entry acts on digests only: whoever gave it a perceptual hash is told that it was left out.
+#[test]
+fn perceptual_hashes_left_out_of_an_ignore_store_are_told() {
+    let place = Place::new();
+    place.write("own.csv", format!("id,md5,phash\none,{},{}\n", "a".repeat(32), "0123456789abcdef"));
+    let text = place.run("list apply -q --ignore own.store own.csv --base base.lykta").expect(0).out;
+    assert!(text.contains("left out: 1 phash_in_ignore_list"), "{text}");
+    let info = place.run("index info base.lykta").expect(0).out;
+    assert!(info.contains("phash_in_ignore_list"), "{info}");
+    let json = &place.run("list apply -q --json own.store --base base.lykta").expect(0).json_lines()[0];
+    assert_eq!(json["base"]["dropped"]["phash_in_ignore_list"], 1);
+}
+
+/// A store that a failed command left behind would name the list, and be taken for one.
+#[test]
+fn a_command_that_fails_leaves_no_store_and_no_name() {
+    let place = Place::new();
+    place.write("bad.csv", "id,md5\n\"one");
+    place.write("good.csv", format!("id,md5\none,{}\n", "a".repeat(32)));
+    place.run("list apply -q own.store").refused(&["there is no store own.store"]);
+    for files in ["bad.csv", "good.csv bad.csv", "none.csv"] {
+        place.run(&format!("list apply -q --list wrong own.store {files}")).refused(&[]);
+        assert!(!place.path("own.store").exists(), "{files}");
+    }
+    place.run("list apply -q --list right own.store good.csv").expect(0);
+    place.run("list apply -q own.store bad.csv").refused(&["bad.csv"]);
+    place.run("list apply -q --list right own.store").expect(0);
+}
+
+/// A pipe is empty when it is read again.
+#[cfg(unix)]
+#[test]
+fn a_delivery_is_a_file() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("folder")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(place.path("pipe")).status().unwrap();
+    assert!(made.success());
+    for path in ["pipe", "folder", "/dev/null", "-"] {
+        place.run(&format!("list apply -q own.store {path}")).refused(&["is no file", "put them into files"]);
+    }
+    assert!(!place.path("own.store").exists());
+}
+
+/// A file of another list has other keys: it would add what nothing ever deletes, or delete nothing.
+#[test]
+fn a_store_takes_files_of_its_own_family_only() {
+    let place = Place::new();
+    let a = "a".repeat(32);
+    let time = "2020-01-01T00:00:00Z";
+    let deleted = "<deletedImage><member id=\"7\">M</member><id>no</id>\
+        <timestamp>2020-01-01T00:00:00Z</timestamp></deletedImage>";
+    place.write("one.csv", format!("id,md5\none,{a}\n"));
+    place.write("one.md5", format!("{a}\n"));
+    place.write("one.xml", ncmec(&image("one", time, "A1", &a)));
+    place.write("deleted.xml", ncmec(deleted));
+    place.write("delta.sql", delta(1));
+    place.run("list apply -q n.store one.xml").expect(0);
+    place.run("list apply -q own.store one.csv one.md5").expect(0);
+    for (store, file) in [("n", "one.csv"), ("n", "delta.sql"), ("own", "one.xml"), ("own", "delta.sql")] {
+        let name = format!("{store}.store");
+        let before = place.read(&name);
+        place.run(&format!("list apply -q {name} {file}")).refused(&[file, "it belongs to another list"]);
+        assert!(place.read(&name) == before);
+    }
+    place.run("list apply -q new.store one.xml one.csv").refused(&["one.csv", "it belongs to another list"]);
+    place.run("list apply -q new.store delta.sql").refused(&["delta.sql", "take the full release"]);
+    let text = place.run("list apply -q n.store deleted.xml").expect(0).out;
+    assert!(text.contains("    1 deletions of entries that are not there"), "{text}");
+}
+
+/// What exit code 2 means is in the help, and the one case in which something was kept says so.
+#[test]
+fn apply_says_what_its_exit_codes_mean() {
+    let place = Place::new();
+    let help = place.run("list apply --help").expect(0).out;
+    assert!(help.contains("Exit code 0 when it was done, 2 when nothing was changed"), "{help}");
+    place.write("one.csv", format!("id,md5\none,{}\n", "a".repeat(32)));
+    place.run("list apply -q own.store one.csv --base none/base.lykta").refused(&["deliveries are kept"]);
+    assert!(place.run("list apply -q own.store").expect(0).out.contains("own.store: 1 entries count"));
+    place.write("vic.csv", CATEGORISED);
+    place.run("list apply -q --ignore vic.store vic.csv --base base.lykta").refused(&["deliveries are kept"]);
+    place.run("list apply -q --ignore --ignore-classified vic.store --base base.lykta").expect(0);
+    place.run("list apply -q vic.store --base base.lykta").expect(0);
+}
