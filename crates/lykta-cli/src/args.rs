@@ -84,7 +84,7 @@ pub(crate) enum IndexCommand {
     after_help = "Lists are what partners give: Project VIC, CAID, ICSE, NSRL, NCMEC, ThreatExchange, StopNCII, hashdeep,
 md5sum and more (`lykta list inspect` says which), also in gzip, zstd or zip; CSV files with a header row
 (columns out of id, path, md5, sha1, sha256, blake3, pdq, pdq_quality, phash, dhash, size, view,
-label_scheme, label_version, label_code, series, photodna, victim_identified); plain files with one hash a
+label_scheme, label_version, label_code, series, photodna, victim_identified, categorised); plain files with one hash a
 line. A LIST of - is read from standard input.
 
 A list that sorts its entries by codes needs --codes or --codes-file: without a word on each code nothing

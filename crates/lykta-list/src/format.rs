@@ -164,16 +164,10 @@ impl Format {
         matches!(self, Self::NsrlSql | Self::Ncmec | Self::ThreatExchange | Self::StopNcii)
     }
 
-    pub(crate) const fn plain(kind: Kind) -> Self {
-        match kind {
-            Kind::Md5 => Self::Md5,
-            Kind::Sha1 => Self::Sha1,
-            Kind::Sha256 => Self::Sha256,
-            Kind::Blake3 => Self::Blake3,
-            Kind::Pdq => Self::Pdq,
-            Kind::Phash => Self::Phash,
-            Kind::Dhash => Self::Dhash,
-        }
+    /// The plain format of a kind.
+    pub(crate) fn plain(kind: Kind) -> Self {
+        // Every kind has one.
+        Self::ALL.into_iter().find(|format| format.kind() == Some(kind)).unwrap_or(Self::Csv)
     }
 }
 
@@ -205,6 +199,9 @@ mod tests {
     fn names_are_read_back_and_others_refused() {
         for format in Format::ALL {
             assert_eq!(format.name().parse(), Ok(format));
+        }
+        for kind in Kind::ALL {
+            assert_eq!(Format::plain(kind).kind(), Some(kind));
         }
         assert_eq!("CSV".parse::<Format>(), Err(UnknownFormat));
     }

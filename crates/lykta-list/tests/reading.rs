@@ -67,6 +67,7 @@ impl Written {
             "victim_identified" => self.label[4].clone(),
             "photodna" => self.photodna.map_or(String::new(), |bytes| PhotoDna::from(bytes).to_string()),
             // Of the list alone: nothing is made of them.
+            "categorised" => String::new(),
             "decision" | "by" | "at" | "viewed" => self.label[0].clone(),
             kind => {
                 let kind: Kind = kind.parse().unwrap();

@@ -107,6 +107,7 @@ fn cells(entry: &Entry) -> Vec<String> {
             "label_code" => label.code.clone(),
             "series" => label.series.clone(),
             "victim_identified" => label.victim_identified.clone(),
+            "categorised" => if entry.categorised { "yes" } else { "" }.to_owned(),
             "photodna" => entry.photodna.as_ref().map(ToString::to_string).unwrap_or_default(),
             kind => kind.parse().ok().and_then(|kind| digits(entry, kind)).unwrap_or_default(),
         })
@@ -152,6 +153,7 @@ fn to_json(list: &str, entry: &Entry) -> Value {
         })
     });
     filled("label", json!(label));
+    filled("categorised", json!(entry.categorised.then_some(true)));
     Value::Object(line)
 }
 
@@ -184,6 +186,16 @@ mod tests {
     fn csv_is_read_back_to_the_same() {
         let (text, written) = write(ListForm::Csv);
         assert_eq!((read(&text), written), (read(LIST), 3));
+    }
+
+    /// A list whose codes had to be decided on must not become one where nobody asks.
+    #[test]
+    fn a_categorised_entry_stays_one() {
+        let entry = Entry { categorised: true, ..read(LIST).remove(0) };
+        let mut writer = ListWriter::new(ListForm::Csv, Vec::new()).unwrap();
+        writer.write("l", &entry).unwrap();
+        let again = read(std::str::from_utf8(&writer.finish().unwrap()).unwrap());
+        assert_eq!(again, [entry]);
     }
 
     #[test]

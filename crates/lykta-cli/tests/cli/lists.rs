@@ -258,6 +258,11 @@ fn any_csv_is_read_by_a_mapping_and_inspect_proposes_one() {
         crate::place::run(&mut command)
     };
     build(mapping, "match=A").expect(2);
+    // Converted, it is still a list whose codes somebody has to decide on.
+    let mut convert = place.lykta();
+    convert.args(["list", "convert", "--map", mapping, "partner.csv", "-o", "converted.csv"]);
+    crate::place::run(&mut convert).expect(0);
+    place.run("index build -q -o l.lykta converted.csv").expect(2);
     build(mapping, "match=A note=C").expect(0);
     let run = place.run(&format!("query -q l.lykta md5:{a} md5:{b}")).expect(1);
     let roles: Vec<_> = run.json_lines().iter().map(|line| line["matches"][0]["role"].clone()).collect();

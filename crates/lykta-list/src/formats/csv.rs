@@ -18,8 +18,9 @@
 //!
 //! Other formats have other separators, so a [`Record`] is told which.
 //!
-//! An entry is categorised when its scheme is a published one, and from the first of these on when it names no
-//! scheme: then it belongs to the list's scheme, with an empty code when it has none.
+//! An entry is categorised when the column `categorised` says so, when its scheme is a published one, and from the
+//! first of these on when it names no scheme: then it belongs to the list's scheme, with an empty code when it has
+//! none.
 
 pub(crate) mod table;
 
@@ -40,7 +41,7 @@ use crate::schemes;
 
 /// The columns that a header can name, lower case, in any order. The last four say who decided what on
 /// an entry, and when; they stay in the list.
-pub const COLUMNS: [&str; 22] = [
+pub const COLUMNS: [&str; 23] = [
     "id",
     "path",
     "md5",
@@ -59,6 +60,7 @@ pub const COLUMNS: [&str; 22] = [
     "series",
     "victim_identified",
     "photodna",
+    "categorised",
     "decision",
     "by",
     "at",
@@ -66,7 +68,7 @@ pub const COLUMNS: [&str; 22] = [
 ];
 
 /// The columns on which it depends what a match means.
-const CODES: [&str; 3] = ["label_scheme", "label_version", "label_code"];
+const CODES: [&str; 4] = ["label_scheme", "label_version", "label_code", "categorised"];
 
 /// A column by its position in [`COLUMNS`].
 #[derive(Clone, Copy)]
@@ -89,6 +91,7 @@ enum Column {
     Series,
     VictimIdentified,
     Photodna,
+    Categorised,
 }
 
 impl Column {
@@ -285,6 +288,8 @@ pub(crate) struct Header {
     has_more_than_hashes: bool,
     /// The published scheme that an entry named last; empty before the first.
     published: String,
+    /// The scheme that an entry named last which is not published: most entries name the one before.
+    own: String,
 }
 
 impl Header {
@@ -325,6 +330,7 @@ impl Header {
             has_more_than_hashes: columns > kinds.len(),
             kinds,
             published: String::new(),
+            own: String::new(),
         })
     }
 
@@ -393,11 +399,9 @@ impl Header {
         let label = parts.map(text);
         let has_label = label.iter().any(Option::is_some);
         let [mut scheme, version, code, series, victim_identified] = label.map(Option::unwrap_or_default);
-        if schemes::is_published(&scheme) {
+        entry.categorised = self.is_said_to_be_categorised(record, &mut entry.dropped);
+        if self.is_published(&scheme) {
             entry.categorised = true;
-            if self.published != scheme {
-                self.published.clone_from(&scheme);
-            }
         } else if scheme.is_empty() && !self.published.is_empty() {
             entry.categorised = true;
             // A code is not said to be of a scheme that its row does not name.
@@ -409,6 +413,32 @@ impl Header {
             let label = Label { scheme, version, code, series, victim_identified };
             entry.label = Some(Arc::new(label));
         }
+    }
+
+    /// What the column `categorised` says of a row: `yes`, or nothing.
+    fn is_said_to_be_categorised(&self, record: &Record, bad: &mut Vec<Problem>) -> bool {
+        match self.cell(record, Column::Categorised).map(trim) {
+            Some(b"yes") => true,
+            None | Some(b"" | b"no") => false,
+            Some(_) => {
+                let cause = Cause::Type { expected: "yes or no" };
+                bad.push(Problem::cell(Column::Categorised.name(), cause));
+                false
+            }
+        }
+    }
+
+    /// Whether a scheme is a published one.
+    fn is_published(&mut self, scheme: &str) -> bool {
+        if scheme.is_empty() || scheme == self.own {
+            return false;
+        }
+        let is_published = scheme == self.published || schemes::is_published(scheme);
+        let last = if is_published { &mut self.published } else { &mut self.own };
+        if last != scheme {
+            scheme.clone_into(last);
+        }
+        is_published
     }
 
     /// The cell of a column; `None` when there is no such column or the cell is empty.

@@ -3,6 +3,7 @@
 //! ```text
 //! text     the bytes, with their offsets; the extent of the next value is found without parsing it
 //! records  the records of documents whose lists are opened, not read whole
+//! pages    rows of documents that are pages of records
 //! parse    one record, whatever is wrong with its text
 //! time     seconds since 1970
 //! value    one field, of whatever type it is
@@ -14,6 +15,7 @@
 //! and a field of the wrong type spoils only itself.
 
 mod list;
+mod pages;
 pub(crate) mod parse;
 mod records;
 mod scan;
@@ -22,6 +24,7 @@ mod time;
 mod value;
 
 pub(crate) use list::List;
+pub(crate) use pages::{PageRows, Paged};
 pub(crate) use parse::Flaw;
 pub(crate) use records::{Record, Records, Shape};
 pub(crate) use time::seconds;

@@ -447,8 +447,8 @@ impl MappedRows<'_> {
             entry.view.clone_from(&self.constants.view);
         }
         entry.label = self.constants.complete(entry.label);
-        let is_published = entry.label.as_ref().is_some_and(|label| schemes::is_published(&label.scheme));
-        entry.categorised = self.has_codes || is_published;
+        let is_published = |label: &Arc<Label>| schemes::is_published(&label.scheme);
+        entry.categorised = self.has_codes || entry.label.as_ref().is_some_and(is_published);
         entry
     }
 }

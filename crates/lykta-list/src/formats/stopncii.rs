@@ -9,14 +9,13 @@ use std::sync::Arc;
 use lykta_hash::Kind;
 use serde::Deserialize;
 
-use crate::entry::{Deletion, Entry, Label, Rejection, Row};
+use crate::entry::{Deletion, Entry, Label, Row};
 use crate::error::Error;
 use crate::format::Format;
 use crate::formats::Rows;
 use crate::formats::gather::Gather;
-use crate::formats::json::{Flaw, Record, Records, Shape, Value, parse, seconds};
+use crate::formats::json::{PageRows, Paged, Value, seconds};
 use crate::input::{Head, Input};
-use crate::position::Position;
 use crate::reason::{Cause, Problem};
 
 /// The scheme of the states, which are kept with the entries.
@@ -25,45 +24,25 @@ const SCHEME: &str = "stopncii";
 /// Whether the start has what only its pages or records have.
 pub(crate) fn is_meant(head: &Head<'_>) -> bool {
     let has = |word: &str| memchr::memmem::find(head.bytes, word.as_bytes()).is_some();
-    head.text().starts_with(b"{") && has("\"hashRecords\"")
-        || head.text().starts_with(b"[") && has("\"hashRecords\"")
-        || head.text().starts_with(b"{") && has("\"signalType\"") && has("\"hashValue\"")
-        || head.text().starts_with(b"[") && has("\"signalType\"") && has("\"hashValue\"")
+    let is_json = head.text().starts_with(b"{") || head.text().starts_with(b"[");
+    is_json && (has("\"hashRecords\"") || has("\"signalType\"") && has("\"hashValue\""))
 }
 
 /// The records of all pages.
 pub(crate) fn open<'r>(input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error> {
-    Ok(Box::new(StopNciiRows { records: Records::new(input, Pages)?, row: 0 }))
+    Ok(Box::new(PageRows::<StopNcii>::new(input)?))
 }
 
-struct Pages;
+struct StopNcii;
 
-impl Shape for Pages {
+impl Paged for StopNcii {
     const FORMAT: Format = Format::StopNcii;
     const LISTS: &'static [&'static str] = &["hashRecords"];
-    const BARE: bool = true;
+    const OWN: &'static str = "hashValue";
+    type Record<'a> = HashRecord<'a>;
 
-    fn member(&mut self, _: usize, key: &str, _: &Value<'_>) -> Result<(), String> {
-        match key {
-            "hashValue" => Err(format!("{key:?} stands beside the records of a page")),
-            _ => Ok(()),
-        }
-    }
-}
-
-struct StopNciiRows<'r> {
-    records: Records<'r, Pages>,
-    row: u64,
-}
-
-impl Rows for StopNciiRows<'_> {
-    fn next_row(&mut self) -> Result<Option<Row>, Error> {
-        let Some((_, record)) = self.records.next()? else { return Ok(None) };
-        self.row += 1;
-        match row(record, self.row) {
-            Ok(row) => Ok(Some(row)),
-            Err(detail) => Err(self.records.malformed(detail)),
-        }
+    fn row(record: &HashRecord<'_>, entry: Entry, _: bool) -> Result<Row, Problem> {
+        record.row(entry)
     }
 }
 
@@ -79,24 +58,6 @@ struct HashRecord<'a> {
     value: Value<'a>,
     #[serde(rename = "hashStatus")]
     status: Value<'a>,
-}
-
-/// What a record says; an error when it is no JSON.
-fn row(record: Record<'_>, row: u64) -> Result<Row, String> {
-    let position = Position::Byte(record.offset);
-    let mut mended = String::new();
-    match parse::object::<HashRecord<'_>>(record.bytes, &mut mended) {
-        Ok(parsed) => {
-            let entry = Entry { row, position, ..Entry::default() };
-            Ok(parsed.value.row(entry).unwrap_or_else(|problem| reject(row, position, problem)))
-        }
-        Err(Flaw::Content(cause)) => Ok(reject(row, position, Problem::row(cause))),
-        Err(Flaw::Syntax(detail)) => Err(detail),
-    }
-}
-
-fn reject(row: u64, position: Position, problem: Problem) -> Row {
-    Row::Rejected(Rejection::new(row, position, vec![problem]))
 }
 
 impl HashRecord<'_> {

@@ -11,14 +11,13 @@ use std::sync::Arc;
 use lykta_hash::Kind;
 use serde::Deserialize;
 
-use crate::entry::{Deletion, Entry, Label, Rejection, Row};
+use crate::entry::{Deletion, Entry, Label, Row};
 use crate::error::Error;
 use crate::format::Format;
 use crate::formats::Rows;
 use crate::formats::gather::Gather;
-use crate::formats::json::{Flaw, List, Record, Records, Shape, Value, parse, seconds};
+use crate::formats::json::{List, PageRows, Paged, Value, seconds};
 use crate::input::{Head, Input};
-use crate::position::Position;
 use crate::reason::{Cause, Problem};
 use crate::schemes;
 
@@ -30,37 +29,19 @@ pub(super) fn is_meant(head: &Head<'_>) -> bool {
 }
 
 pub(super) fn open<'r>(input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error> {
-    Ok(Box::new(Updates { records: Records::new(input, Pages)?, row: 0 }))
+    Ok(Box::new(PageRows::<Updates>::new(input)?))
 }
 
-struct Pages;
+struct Updates;
 
-impl Shape for Pages {
+impl Paged for Updates {
     const FORMAT: Format = Format::ThreatExchange;
     const LISTS: &'static [&'static str] = &["data"];
-    const BARE: bool = true;
+    const OWN: &'static str = "indicator";
+    type Record<'a> = Update<'a>;
 
-    fn member(&mut self, _: usize, key: &str, _: &Value<'_>) -> Result<(), String> {
-        match key {
-            "indicator" => Err(format!("{key:?} stands beside the records of a page")),
-            _ => Ok(()),
-        }
-    }
-}
-
-struct Updates<'r> {
-    records: Records<'r, Pages>,
-    row: u64,
-}
-
-impl Rows for Updates<'_> {
-    fn next_row(&mut self) -> Result<Option<Row>, Error> {
-        let Some((_, record)) = self.records.next()? else { return Ok(None) };
-        self.row += 1;
-        match row(record, self.row) {
-            Ok(row) => Ok(Some(row)),
-            Err(detail) => Err(self.records.malformed(detail)),
-        }
+    fn row(record: &Update<'_>, entry: Entry, has_gaps: bool) -> Result<Row, Problem> {
+        record.row(entry, has_gaps)
     }
 }
 
@@ -90,25 +71,6 @@ struct Descriptors<'a> {
 struct Descriptor<'a> {
     #[serde(borrow)]
     status: Value<'a>,
-}
-
-/// What a record says; an error when it is no JSON.
-fn row(record: Record<'_>, row: u64) -> Result<Row, String> {
-    let position = Position::Byte(record.offset);
-    let mut mended = String::new();
-    match parse::object::<Update<'_>>(record.bytes, &mut mended) {
-        Ok(parsed) => {
-            let entry = Entry { row, position, ..Entry::default() };
-            let has_gaps = parsed.not_utf8.is_some();
-            Ok(parsed.value.row(entry, has_gaps).unwrap_or_else(|problem| reject(row, position, problem)))
-        }
-        Err(Flaw::Content(cause)) => Ok(reject(row, position, Problem::row(cause))),
-        Err(Flaw::Syntax(detail)) => Err(detail),
-    }
-}
-
-fn reject(row: u64, position: Position, problem: Problem) -> Row {
-    Row::Rejected(Rejection::new(row, position, vec![problem]))
 }
 
 impl Update<'_> {
