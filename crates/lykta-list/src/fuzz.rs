@@ -10,7 +10,8 @@ use crate::{Deletion, Error, Format, Position, ReadOptions, Reader, Row, Tally, 
 ///
 /// # Panics
 /// When a property does not hold: rows add up, lines and rows count up within the input, every
-/// accepted hash stands in the input as digits where the format has digits, and the result does not depend on how the input arrives.
+/// accepted hash stands in the input as digits where the format has digits, and the result does not depend on how the
+/// input arrives.
 pub fn list_csv(data: &[u8]) {
     let forced = Format::ALL.map(Some);
     let forced = forced.into_iter().chain([None]);
@@ -22,8 +23,8 @@ pub fn list_csv(data: &[u8]) {
     }
 }
 
-/// Reads `data` as the list that it seems to be, or all but its first byte in the format that this one says, from
-/// [`CHOICES`] on; it may be packed.
+/// Reads `data` as the list that it seems to be, or, where its first byte is 0x80 + `n`, the rest in the format
+/// `Format::ALL[n]`; it may be packed.
 ///
 /// # Panics
 /// As [`list_csv`].
