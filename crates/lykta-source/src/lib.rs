@@ -31,6 +31,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod container;
 mod error;
 mod file;
 mod locator;
