@@ -70,7 +70,7 @@ pub enum Error {
     /// The first line is neither a header nor a hash.
     #[error(
         "line {line} is neither a header nor a hash: add a header row that names the columns, separated by \
-         commas, out of {}; or give --format for a list with one hash a line",
+         commas, out of {}; or say with --map what its columns are, or give --format for a list with one hash a line",
         COLUMNS.join(", ")
     )]
     FirstLine {
@@ -88,8 +88,8 @@ pub enum Error {
     },
     /// Several columns and no header.
     #[error(
-        "line {line} has several columns and no header says what they are: add a header row with names out \
-         of {}",
+        "line {line} has several columns and no header says what they are: say it with --map (`lykta list \
+         inspect` proposes a mapping), or add a header row with names out of {}",
         COLUMNS.join(", ")
     )]
     Headerless {

@@ -145,7 +145,10 @@ impl Codes {
     /// # Errors
     /// [`CodesError`].
     pub fn from_toml(text: &str) -> Result<Self, CodesError> {
-        let file: SiteFile = toml::from_str(text).map_err(|error| CodesError::Toml(error.to_string()))?;
+        let file: SiteFile = toml::from_str(text).map_err(|error| {
+            let line = 1 + text[..error.span().unwrap_or_default().start].matches('\n').count();
+            CodesError::Toml(format!("line {line}: {}", error.message()))
+        })?;
         let mut codes = Self::default();
         for SiteRules { scheme, version, matches, note, ignore, site } in file.codes {
             let scope = match (scheme, version) {

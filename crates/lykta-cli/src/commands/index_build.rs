@@ -238,7 +238,7 @@ fn report(args: &BuildArgs, built: &Built) -> anyhow::Result<()> {
         }
         write_examples(&mut out, &added.tally)?;
         if let Some(cut_short) = &added.cut_short {
-            writeln!(out, "    NOT COMPLETE: {}", visible(cut_short))?;
+            writeln!(out, "    where it was cut: {}", visible(cut_short))?;
         }
     }
     index_info::write_contents(&mut out, &args.output, &index)?;

@@ -52,6 +52,12 @@ pub(crate) fn write_source(out: &mut impl Write, source: &Source) -> io::Result<
         write!(out, ", values not used{}", reasons(dropped))?;
     }
     writeln!(out, ", {duplicates} duplicates")?;
+    if *accepted == 0 && *rows > 0 {
+        writeln!(
+            out,
+            "    NOTHING ACCEPTED: no entry of this list can be found; is it the list that was meant?"
+        )?;
+    }
     if *is_partial {
         writeln!(out, "    NOT COMPLETE: the list was cut short, this is what there was of it")?;
     }

@@ -122,8 +122,30 @@ fn a_list_that_was_cut_needs_a_word_and_is_marked() {
     );
     place.run("index build -q -o l.lykta cut.csv").refused(&["cut.csv", "ends inside the quoted cell"]);
     let text = place.run("index build -q --keep-partial -o l.lykta cut.csv").expect(0).out;
-    assert!(text.contains("NOT COMPLETE"), "{text}");
+    assert_eq!(text.matches("NOT COMPLETE").count(), 1, "{text}");
     assert!(place.run("index info l.lykta").expect(0).out.contains("NOT COMPLETE"));
+}
+
+/// Rejected rows are counted and no error, but a list of which nothing is left finds nothing.
+#[test]
+fn a_list_of_which_nothing_was_accepted_is_pointed_out() {
+    let place = Place::new();
+    place.write("bad.csv", "md5\nzz\nd41d8cd98f00b204e9800998ecf8427e\n");
+    let text = place.run("index build -q -o l.lykta bad.csv").expect(0).out;
+    assert!(text.contains("NOTHING ACCEPTED"), "{text}");
+    place.write("one.csv", "md5\nzz\n5d41402abc4b2a76b9719d911017c592\n");
+    let text = place.run("index build -q -o l.lykta one.csv").expect(0).out;
+    assert!(!text.contains("NOTHING ACCEPTED"), "{text}");
+}
+
+/// What is wrong in a file of settings is told with its line, in one sentence.
+#[test]
+fn a_wrong_setting_is_told_with_its_line() {
+    let place = place();
+    place.write("site.toml", "[[codes]]\nscheme = \"s\"\nmatch = 7\n");
+    place.run("index build -q -o l.lykta --codes-file site.toml vic.csv").refused(&["site.toml", "line 3: "]);
+    place.write("map.toml", "[columns]\nmd5 = [1]\n");
+    place.run("index build -q -o l.lykta --map map.toml vic.csv").refused(&["line 2: "]);
 }
 
 /// A base and what was new since answer as a new base would; the same delivery again changes nothing.

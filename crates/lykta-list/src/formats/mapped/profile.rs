@@ -47,8 +47,10 @@ impl Mapping {
     /// # Errors
     /// [`MappingError`]: no TOML, keys that are not known, or what a mapping as text is refused for.
     pub fn from_toml(text: &str) -> Result<Self, MappingError> {
-        let profile: Profile =
-            toml::from_str(text).map_err(|error| MappingError::Profile { detail: error.to_string() })?;
+        let profile: Profile = toml::from_str(text).map_err(|error| {
+            let line = 1 + text[..error.span().unwrap_or_default().start].matches('\n').count();
+            MappingError::Profile { detail: format!("line {line}: {}", error.message()) }
+        })?;
         let mut mapping = Self {
             columns: Vec::new(),
             constants: Vec::new(),
