@@ -11,13 +11,17 @@
 //! and memory are not of this module; but no member can give more than [`Limits`] allow, since every stream
 //! goes through a [`Meter`].
 
+mod decode;
 mod error;
 mod meter;
 mod single;
+mod tar;
 
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
+use std::panic::{self, AssertUnwindSafe};
 
+pub use decode::decoder;
 pub use error::{ContainerError, Exceeded};
 pub use meter::{Limits, Meter};
 
@@ -33,6 +37,8 @@ pub enum Container {
     Xz,
     /// The same by zstd.
     Zstd,
+    /// Tar, of any kind.
+    Tar,
 }
 
 /// How a container has to be read.
@@ -161,14 +167,14 @@ pub struct Capture {
 
 impl Container {
     /// Every kind, in order.
-    pub const ALL: [Self; 4] = [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd];
+    pub const ALL: [Self; 5] = [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Tar];
 
     /// Bytes of a file that [`Container::sniff`] looks at.
     pub const SNIFF_LEN: usize = 4096;
 
     /// What bytes are, by the beginning of them: at least [`Container::SNIFF_LEN`] if there are as many.
     pub fn sniff(head: &[u8]) -> Option<Self> {
-        single::sniff(head)
+        single::sniff(head).or_else(|| tar::sniff(head).then_some(Self::Tar))
     }
 
     /// A short name, for records.
@@ -178,13 +184,14 @@ impl Container {
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
             Self::Zstd => "zstd",
+            Self::Tar => "tar",
         }
     }
 
     /// How it has to be read.
     pub const fn access(self) -> Access {
         match self {
-            Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd => Access::Stream,
+            Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd | Self::Tar => Access::Stream,
         }
     }
 }
@@ -202,13 +209,24 @@ pub fn members(
     meter: &Meter,
     each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<(), ContainerError> {
+    let limits = meter.limits();
     meter.container(
         input,
         &mut |input, each| match container {
             Container::Gzip | Container::Bzip2 | Container::Xz | Container::Zstd => {
-                single::members(container, input, each)
+                single::members(container, input, limits, each)
             }
+            Container::Tar => tar::members(input, each),
         },
         each,
     )
+}
+
+/// Runs a reader of a format, which may be somebody else's: a panic in it is damage, and ends no scan.
+fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, ContainerError> {
+    panic::catch_unwind(AssertUnwindSafe(read)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        ContainerError::Damaged(format!("a reader panicked: {}", text.unwrap_or("no text")))
+    })
 }

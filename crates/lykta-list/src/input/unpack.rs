@@ -1,32 +1,18 @@
 //! Lists that are compressed: gzip, zstd, and zip with one member, read in place.
 
-use std::cell::Cell;
-use std::io::{self, BufRead, BufReader, Read};
-use std::rc::Rc;
+use std::io::Read;
 
-use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+use lykta_source::container::{Container, Limits, decoder};
 
 use super::{Peeked, ReadOptions, zip};
 use crate::error::Error;
 
-/// What a zstd frame may need to look back at, in bytes: 8 MiB is what decoders must take, 128 MiB what
-/// `zstd --long` makes.
-const ZSTD_WINDOW: u64 = 128 << 20;
-
 /// The stream itself, or what is compressed in it; and whether it was compressed. Only one layer is taken off.
 pub(super) fn unpack<'r>(stream: Peeked<'r>, options: &ReadOptions) -> Result<(Peeked<'r>, bool), Error> {
     let unpacked: Box<dyn Read + 'r> = match &stream.head[..] {
-        [0x1f, 0x8b, ..] => {
-            let input = Watched::new(stream.whole());
-            let ended = Rc::clone(&input.ended);
-            Box::new(EarlyEnd { input: MultiGzDecoder::new(BufReader::new(input)), ended })
-        }
+        [0x1f, 0x8b, ..] => decoder(Container::Gzip, stream.whole(), &Limits::default()),
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
-            let input = Watched::new(stream.whole());
-            let ended = Rc::clone(&input.ended);
-            Box::new(EarlyEnd { input: ZstdFrames::new(BufReader::new(input)), ended })
+            decoder(Container::Zstd, stream.whole(), &Limits::default())
         }
         [b'P', b'K', 3, 4, ..] => zip::member(stream, options)?,
         _ => return Ok((stream, false)),
@@ -34,131 +20,10 @@ pub(super) fn unpack<'r>(stream: Peeked<'r>, options: &ReadOptions) -> Result<(P
     Ok((Peeked::new(unpacked), true))
 }
 
-/// Remembers that the end was seen.
-struct Watched<'r> {
-    input: Box<dyn Read + 'r>,
-    ended: Rc<Cell<bool>>,
-}
-
-impl<'r> Watched<'r> {
-    fn new(input: Box<dyn Read + 'r>) -> Self {
-        Self { input, ended: Rc::default() }
-    }
-}
-
-impl Read for Watched<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(buffer)?;
-        self.ended.set(count == 0 && !buffer.is_empty());
-        Ok(count)
-    }
-}
-
-/// Tells a list that was cut short from one that is damaged: decoders call both by the same name.
-struct EarlyEnd<D> {
-    input: D,
-    ended: Rc<Cell<bool>>,
-}
-
-impl<D: Read> Read for EarlyEnd<D> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.input.read(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::Other
-                if self.ended.get() =>
-            {
-                io::Error::new(io::ErrorKind::UnexpectedEof, error)
-            }
-            _ => error,
-        })
-    }
-}
-
-/// Frames of zstd, one behind the other, each checked against its checksum when it has one.
-struct ZstdFrames<R> {
-    input: R,
-    decoder: FrameDecoder,
-    within: bool,
-    /// What ended a frame, to be told after what was decoded of it.
-    error: Option<io::Error>,
-}
-
-impl<R: BufRead> ZstdFrames<R> {
-    fn new(input: R) -> Self {
-        let mut decoder = FrameDecoder::new();
-        decoder.set_max_window_size(ZSTD_WINDOW);
-        Self { input, decoder, within: false, error: None }
-    }
-
-    /// Begins the next frame that holds something. Returns whether there is one.
-    fn next_frame(&mut self) -> io::Result<bool> {
-        while !self.input.fill_buf()?.is_empty() {
-            match self.decoder.reset(&mut self.input) {
-                Ok(()) => return Ok(true),
-                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
-                    length,
-                    ..
-                })) => {
-                    io::copy(&mut self.input.by_ref().take(length.into()), &mut io::sink())?;
-                }
-                Err(error) => return Err(io::Error::other(error)),
-            }
-        }
-        Ok(false)
-    }
-
-    /// Decodes a block. When that fails, the frame is closed with an empty one: until its end a decoder keeps
-    /// back what may still be referred to.
-    fn decode_block(&mut self) {
-        // A last block of no bytes, and a checksum.
-        const LAST: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
-        let one = || BlockDecodingStrategy::UptoBlocks(1);
-        if let Err(error) = self.decoder.decode_blocks(&mut self.input, one()) {
-            self.error = Some(io::Error::other(error));
-            if !self.decoder.is_finished() {
-                // An error here says nothing new.
-                let _ = self.decoder.decode_blocks(&LAST[..], one());
-            }
-        }
-    }
-
-    fn check(&self) -> io::Result<()> {
-        let expected = self.decoder.get_checksum_from_data();
-        if expected.is_some() && expected != self.decoder.get_calculated_checksum() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a zstd frame does not fit its checksum"));
-        }
-        Ok(())
-    }
-}
-
-impl<R: BufRead> Read for ZstdFrames<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if !self.within {
-                self.within = self.next_frame()?;
-                if !self.within {
-                    return Ok(0);
-                }
-            }
-            while self.decoder.can_collect() == 0 && !self.decoder.is_finished() && self.error.is_none() {
-                self.decode_block();
-            }
-            let count = self.decoder.read(buffer)?;
-            if count > 0 || buffer.is_empty() {
-                return Ok(count);
-            }
-            self.within = false;
-            match self.error.take() {
-                Some(error) => return Err(error),
-                None => self.check()?,
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::io::{self, Write};
 
     use flate2::{Compression, write::GzEncoder};
     use ruzstd::encoding::{CompressionLevel, compress_to_vec};

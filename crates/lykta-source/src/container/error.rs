@@ -100,6 +100,11 @@ impl From<io::Error> for ContainerError {
 
 impl From<ContainerError> for io::Error {
     fn from(error: ContainerError) -> Self {
-        Self::other(error)
+        let kind = match error {
+            ContainerError::CutShort => io::ErrorKind::UnexpectedEof,
+            ContainerError::Damaged(_) => io::ErrorKind::InvalidData,
+            _ => io::ErrorKind::Other,
+        };
+        Self::new(kind, error)
     }
 }

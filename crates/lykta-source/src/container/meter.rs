@@ -1,10 +1,12 @@
 //! What may come out of containers: counted in work, never in time, so that a result does not depend on the machine.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::panic::{self, AssertUnwindSafe};
 
-use super::{ContainerError, Content, Exceeded, Input, Member};
+use super::{ContainerError, Content, Exceeded, Input, Member, guarded};
 
 /// Bytes that may come out of a container whatever its ratio.
 const RATIO_FREE: u64 = 10 << 20;
@@ -50,6 +52,8 @@ struct Given<'m> {
     members: Cell<u64>,
     bytes: Cell<u64>,
     exceeded: Cell<Option<Exceeded>>,
+    /// What `each` panicked with, which is not the container's fault.
+    panic: Cell<Option<Box<dyn Any + Send>>>,
 }
 
 type Each<'e> = &'e mut dyn FnMut(Member<'_>) -> ControlFlow<()>;
@@ -81,10 +85,11 @@ impl Meter {
             members: Cell::new(0),
             bytes: Cell::new(0),
             exceeded: Cell::new(None),
+            panic: Cell::new(None),
         };
         let mut each = |member: Member<'_>| given.hand_over(member, each);
         self.nesting.set(self.nesting.get() + 1);
-        let result = match input {
+        let result = guarded(|| match input {
             Input::Stream(stream) => {
                 read(Input::Stream(&mut Counted { stream, count: &given.taken }), &mut each)
             }
@@ -96,11 +101,14 @@ impl Meter {
                 given.taken.set(bytes.len() as u64);
                 read(Input::Whole(bytes), &mut each)
             }
-        };
+        });
         self.nesting.set(self.nesting.get() - 1);
+        if let Some(panic) = given.panic.take() {
+            panic::resume_unwind(panic);
+        }
         match given.exceeded.get() {
             Some(exceeded) => Err(exceeded.into()),
-            None => result,
+            None => result?,
         }
     }
 }
@@ -113,14 +121,18 @@ impl Given<'_> {
             return ControlFlow::Break(());
         }
         let Member { name, offset, capture, known, content } = member;
-        let flow = match content {
+        let flow = panic::catch_unwind(AssertUnwindSafe(|| match content {
             Content::Bytes(stream, size) => {
-                let mut stream = Metered { stream, given: self };
+                let mut stream = Metered { stream, given: self, has_panicked: false };
                 let content = Content::Bytes(&mut stream, size);
                 each(Member { name, offset, capture, known, content })
             }
             content => each(Member { name, offset, capture, known, content }),
-        };
+        }));
+        let flow = flow.unwrap_or_else(|panic| {
+            self.panic.set(Some(panic));
+            ControlFlow::Break(())
+        });
         if self.exceeded.get().is_some() { ControlFlow::Break(()) } else { flow }
     }
 
@@ -162,6 +174,7 @@ impl Read for Counted<'_> {
 struct Metered<'m> {
     stream: &'m mut dyn Read,
     given: &'m Given<'m>,
+    has_panicked: bool,
 }
 
 impl Read for Metered<'_> {
@@ -169,7 +182,14 @@ impl Read for Metered<'_> {
         if let Some(exceeded) = self.given.exceeded.get() {
             return Err(ContainerError::from(exceeded).into());
         }
-        let count = self.stream.read(buffer)?;
+        if self.has_panicked {
+            return Err(ContainerError::Damaged("a reader panicked".into()).into());
+        }
+        let stream = &mut *self.stream;
+        let count = guarded(|| stream.read(buffer)).map_err(|error| {
+            self.has_panicked = true;
+            io::Error::from(error)
+        })??;
         self.given.add(count as u64).map_err(|exceeded| io::Error::from(ContainerError::from(exceeded)))?;
         Ok(count)
     }
