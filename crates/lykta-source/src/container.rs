@@ -12,8 +12,12 @@
 //! goes through a [`Meter`].
 
 mod error;
+mod inflate;
 mod meter;
 mod single;
+#[cfg(test)]
+mod testing;
+mod warc;
 
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
@@ -33,6 +37,10 @@ pub enum Container {
     Xz,
     /// The same by zstd.
     Zstd,
+    /// A crawl in the format WARC, also when compressed by gzip.
+    Warc,
+    /// A crawl in the older format ARC, also when compressed by gzip.
+    Arc,
 }
 
 /// How a container has to be read.
@@ -161,14 +169,14 @@ pub struct Capture {
 
 impl Container {
     /// Every kind, in order.
-    pub const ALL: [Self; 4] = [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd];
+    pub const ALL: [Self; 6] = [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Warc, Self::Arc];
 
     /// Bytes of a file that [`Container::sniff`] looks at.
     pub const SNIFF_LEN: usize = 4096;
 
     /// What bytes are, by the beginning of them: at least [`Container::SNIFF_LEN`] if there are as many.
     pub fn sniff(head: &[u8]) -> Option<Self> {
-        single::sniff(head)
+        None.or_else(|| warc::sniff(head)).or_else(|| single::sniff(head))
     }
 
     /// A short name, for records.
@@ -178,6 +186,8 @@ impl Container {
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
             Self::Zstd => "zstd",
+            Self::Warc => "warc",
+            Self::Arc => "arc",
         }
     }
 
@@ -185,6 +195,7 @@ impl Container {
     pub const fn access(self) -> Access {
         match self {
             Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd => Access::Stream,
+            Self::Warc | Self::Arc => Access::Stream,
         }
     }
 }
@@ -208,6 +219,7 @@ pub fn members(
             Container::Gzip | Container::Bzip2 | Container::Xz | Container::Zstd => {
                 single::members(container, input, each)
             }
+            Container::Warc | Container::Arc => warc::members(container, input, each),
         },
         each,
     )
