@@ -13,9 +13,13 @@
 
 mod decode;
 mod error;
+mod inflate;
 mod meter;
 mod single;
 mod tar;
+#[cfg(test)]
+mod testing;
+mod warc;
 
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
@@ -39,6 +43,10 @@ pub enum Container {
     Zstd,
     /// Tar, of any kind.
     Tar,
+    /// A crawl in the format WARC, also when compressed by gzip.
+    Warc,
+    /// A crawl in the older format ARC, also when compressed by gzip.
+    Arc,
 }
 
 /// How a container has to be read.
@@ -167,14 +175,17 @@ pub struct Capture {
 
 impl Container {
     /// Every kind, in order.
-    pub const ALL: [Self; 5] = [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Tar];
+    pub const ALL: [Self; 7] =
+        [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Tar, Self::Warc, Self::Arc];
 
     /// Bytes of a file that [`Container::sniff`] looks at.
     pub const SNIFF_LEN: usize = 4096;
 
     /// What bytes are, by the beginning of them: at least [`Container::SNIFF_LEN`] if there are as many.
     pub fn sniff(head: &[u8]) -> Option<Self> {
-        single::sniff(head).or_else(|| tar::sniff(head).then_some(Self::Tar))
+        // A compressed crawl is a crawl.
+        let crawl = warc::sniff(head);
+        crawl.or_else(|| single::sniff(head)).or_else(|| tar::sniff(head).then_some(Self::Tar))
     }
 
     /// A short name, for records.
@@ -185,6 +196,8 @@ impl Container {
             Self::Xz => "xz",
             Self::Zstd => "zstd",
             Self::Tar => "tar",
+            Self::Warc => "warc",
+            Self::Arc => "arc",
         }
     }
 
@@ -192,6 +205,7 @@ impl Container {
     pub const fn access(self) -> Access {
         match self {
             Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd | Self::Tar => Access::Stream,
+            Self::Warc | Self::Arc => Access::Stream,
         }
     }
 }
@@ -217,6 +231,7 @@ pub fn members(
                 single::members(container, input, limits, each)
             }
             Container::Tar => tar::members(input, each),
+            Container::Warc | Container::Arc => warc::members(container, input, each),
         },
         each,
     )
