@@ -49,7 +49,7 @@ pub(crate) trait Outlet {
 /// An item in memory.
 pub(crate) struct HeldItem {
     /// Where it is, and nothing else.
-    pub(crate) record: Record,
+    pub(crate) record: Box<Record>,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -185,7 +185,7 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
                 record.skip(Skip::from(&skip), skip.to_string());
                 self.done(record)
             }
-            Content::Failed(error) => self.fail(record, error),
+            Content::Failed(error) => self.fail(record, error, false),
             Content::Bytes(bytes, size) => self.bytes(record, member.known, bytes, size),
         }
     }
@@ -337,7 +337,7 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
     /// An item in memory that is no container, and the pictures within it.
     fn short(&mut self, mut record: Record, bytes: Vec<u8>) -> ControlFlow<()> {
         let previews = preview_items(&mut record, &bytes, &mut self.next);
-        self.later(HeldItem { record, bytes })?;
+        self.later(HeldItem { record: Box::new(record), bytes })?;
         previews.into_iter().try_for_each(|preview| self.later(preview))
     }
 
@@ -420,7 +420,7 @@ pub(crate) fn preview_items(record: &mut Record, bytes: &[u8], next: &mut u64) -
         let mut preview = place(record, name, next);
         preview.offset = Some(range.start as u64);
         preview.size = Some(range.len() as u64);
-        HeldItem { record: preview, bytes: bytes[range].to_vec() }
+        HeldItem { record: Box::new(preview), bytes: bytes[range].to_vec() }
     });
     items.collect()
 }

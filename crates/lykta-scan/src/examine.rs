@@ -7,17 +7,25 @@
 //! at the end:     did the file change meanwhile?
 //! ```
 
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use lykta_hash::Digests;
 use lykta_index::{Index, Role};
 use lykta_media::pdq::{self, Mode, Views};
+use lykta_media::{Digester, SNIFF_LEN, sniff};
+use lykta_source::container::{self, Container, ContainerError, Meter};
 use lykta_source::{FileItem, OpenFile};
 
-use crate::hashing::{FileHasher, PictureResult};
+use crate::descend::{Descent, HeldItem, Heavy, Outlet, later, preview_items};
+use crate::hashing::{FileHasher, MemberHashes, PictureResult};
 use crate::matches::Matches;
 use crate::matching::Matcher;
 use crate::options::Options;
-use crate::outcome::{ExactOnly, Outcome, Problem, Skip};
+use crate::outcome::{ExactOnly, Failure, Outcome, Problem, Skip};
 use crate::profile::{Part, Stopwatch};
-use crate::read::{GivenUp, Watch, complete, read_again};
+use crate::read::{GivenUp, Watch, complete, read_again, read_head, with_reported};
 use crate::record::Record;
 use crate::summary::NearMatching;
 
@@ -25,7 +33,9 @@ use crate::summary::NearMatching;
 pub(crate) struct Examiner<'i, D> {
     pub(crate) matcher: Matcher<'i, D>,
     hasher: FileHasher<Views>,
-    max_item_bytes: Option<u64>,
+    pub(crate) max_item_bytes: u64,
+    containers: Option<container::Limits>,
+    pub(crate) heavy: Heavy,
 }
 
 impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
@@ -39,57 +49,63 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
             NearMatching::Performed { .. } => hasher.with_pictures(pdq::views_of_file, Mode::Full),
             NearMatching::Off | NearMatching::NoPdqInLists => hasher,
         };
-        Self { matcher, hasher, max_item_bytes: options.max_item_bytes }
+        let max_item_bytes = options.max_item_bytes.unwrap_or(u64::MAX);
+        Self { matcher, hasher, max_item_bytes, containers: options.containers, heavy: Heavy::default() }
     }
 
-    /// The record of a file.
+    /// Examines a file, and what it contains; `record` says where it is.
     pub(crate) fn file(
         &self,
-        locator: Vec<String>,
+        mut record: Record,
         file: &FileItem,
         watch: Watch<'_>,
         clock: &mut Stopwatch,
-    ) -> Record {
-        let mut record = Record::new(locator, None);
-        let result = match file.open() {
-            Ok(open) => self.open_file(&mut record, open, watch, clock),
+        out: &mut dyn Outlet,
+    ) -> ControlFlow<()> {
+        let mut previews = Vec::new();
+        let examined = match file.open() {
+            Ok(open) => self.open_file(&mut record, open, &mut previews, watch, clock, out),
             Err(error) => Err(error.into()),
         };
-        match result {
-            Ok(()) => {}
-            Err(GivenUp::Failed(failure, detail)) => record.fail(failure, detail),
-            Err(GivenUp::Skipped(skip, detail)) => record.skip(skip, detail),
+        if let Err(given_up) = examined {
+            record.give_up(given_up);
         }
-        record
-    }
-
-    /// The record of bytes in memory.
-    pub(crate) fn bytes(&self, locator: Vec<String>, bytes: &[u8]) -> Record {
-        let mut record = Record::new(locator, Some(bytes.len() as u64));
-        let (digests, picture) = self.hasher.bytes(bytes);
-        record.digests = digests;
-        self.conclude(&mut record, picture);
-        if record.is_finding() {
-            complete(&mut record.digests, bytes);
-        }
-        record
+        out.done(record)?;
+        previews.into_iter().try_for_each(|preview| later(preview, self, out))
     }
 
     fn open_file(
         &self,
         record: &mut Record,
         mut open: OpenFile,
+        previews: &mut Vec<HeldItem>,
         watch: Watch<'_>,
         clock: &mut Stopwatch,
+        out: &mut dyn Outlet,
     ) -> Result<(), GivenUp> {
         let size = open.size();
         record.size = Some(size);
         record.access_time_at_risk = !open.access_time_kept();
-        if self.max_item_bytes.is_some_and(|most| size > most) {
+        if size > self.max_item_bytes {
             return Err(GivenUp::Skipped(Skip::ItemTooLarge, format!("{size} bytes")));
         }
         clock.lap(Part::Open);
-        let hashes = self.hasher.file(&mut open, watch, clock)?;
+        let head = read_head(&mut open, watch, clock)?;
+        let is_picture = sniff(&head[..head.len().min(SNIFF_LEN)]).is_some();
+        if let Some(limits) = self.containers.filter(|_| !is_picture)
+            && let Some(container) = Container::sniff(&head)
+        {
+            clock.group(container.name());
+            let meter = Meter::new(limits, size);
+            let ended =
+                Descent::new(self, &meter, watch, clock, out).file(record, container, head, &mut open)?;
+            self.ended(record, ended, watch);
+            if record.is_finding() {
+                read_again(record, &mut open, watch, clock)?;
+            }
+            return Ok(open.finish()?);
+        }
+        let hashes = self.hasher.file(head, &mut open, watch, clock)?;
         record.digests = hashes.digests;
         self.conclude(record, hashes.picture);
         clock.lap(Part::Match);
@@ -100,10 +116,108 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
             }
             clock.lap(Part::Digest);
         }
+        if let Some(held) = hashes.held.as_ref().filter(|_| self.containers.is_some()) {
+            *previews = preview_items(record, &held.bytes, &mut 1);
+        }
         drop(hashes.held);
         let finished = open.finish();
         clock.lap(Part::Open);
         Ok(finished?)
+    }
+
+    /// The record of bytes in memory.
+    pub(crate) fn bytes(&self, locator: Vec<String>, bytes: &[u8]) -> Record {
+        let mut record = Record::new(locator, Some(bytes.len() as u64));
+        self.held(&mut record, bytes);
+        record
+    }
+
+    /// The record of an item in memory. A panic costs this one.
+    pub(crate) fn item(&self, item: HeldItem) -> Record {
+        let HeldItem { mut record, bytes } = item;
+        let place = record.clone();
+        catch_unwind(AssertUnwindSafe(move || {
+            self.held(&mut record, &bytes);
+            *record
+        }))
+        .unwrap_or_else(|panic| place.panicked(panic.as_ref()))
+    }
+
+    fn held(&self, record: &mut Record, bytes: &[u8]) {
+        let (digests, picture) = self.hasher.bytes(bytes);
+        record.digests = digests;
+        self.conclude(record, picture);
+        if record.is_finding() {
+            complete(&mut record.digests, bytes);
+        }
+    }
+
+    /// Examines what cannot be read twice: `head` and what follows. Returns all of it where it had to be held.
+    pub(crate) fn long(
+        &self,
+        record: &mut Record,
+        head: Vec<u8>,
+        rest: &mut dyn Read,
+        size: Option<u64>,
+        watch: Watch<'_>,
+        clock: &mut Stopwatch,
+    ) -> Result<Vec<u8>, GivenUp> {
+        let MemberHashes { digests, picture, size, bytes } =
+            self.hasher.member(head, rest, size, watch, clock)?;
+        record.size = Some(size);
+        record.digests = digests;
+        self.conclude(record, picture);
+        self.keep_wanted(record);
+        Ok(bytes)
+    }
+
+    /// Compares the digests of an item that is no picture.
+    pub(crate) fn digested(&self, record: &mut Record, digests: Digests) {
+        record.digests = digests;
+        self.conclude(record, PictureResult::NotOne);
+        self.keep_wanted(record);
+    }
+
+    /// Makes the digests that are compared.
+    pub(crate) fn digester(&self) -> Digester {
+        Digester::new(self.matcher.digest_kinds())
+    }
+
+    /// Makes those of a reported item, too.
+    pub(crate) fn reported_digester(&self) -> Digester {
+        Digester::new(with_reported(self.matcher.digest_kinds()))
+    }
+
+    /// Those digests of bytes in memory.
+    pub(crate) fn reported_digests(&self, bytes: &[u8]) -> Digests {
+        let mut digester = self.reported_digester();
+        digester.update(bytes);
+        digester.finish()
+    }
+
+    /// Leaves out digests that were made for the case of a finding.
+    fn keep_wanted(&self, record: &mut Record) {
+        if !record.is_finding() {
+            let kinds = self.matcher.digest_kinds();
+            record.digests = record.digests.iter().filter(|digest| kinds.contains(digest.kind())).collect();
+        }
+    }
+
+    /// What became of opening a container, all bytes of which were read and compared.
+    pub(crate) fn ended(&self, record: &mut Record, ended: Result<(), ContainerError>, watch: Watch<'_>) {
+        let is_matched =
+            matches!(record.outcome, Outcome::MatchedExact | Outcome::MatchedNearOnly | Outcome::Noted);
+        let problem = match ended {
+            Ok(()) if !watch.is_stopped() => return,
+            _ if watch.is_stopped() => return record.skip(Skip::Stopped, String::new()),
+            Ok(()) => return,
+            Err(error) => error,
+        };
+        match is_matched {
+            // Found is found.
+            true => record.problem = Some(Problem { reason: problem.name(), detail: problem.to_string() }),
+            false => record.fail(Failure::from(&problem), problem.to_string()),
+        }
     }
 
     /// Matches, and the outcome that follows from them.

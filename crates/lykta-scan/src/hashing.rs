@@ -7,6 +7,7 @@
 //! anything else:  the rest through the buffer of the head, digests on the way
 //! ```
 
+use std::io::Read;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
@@ -19,7 +20,7 @@ use lykta_source::OpenFile;
 use crate::budget::{Budget, Share};
 use crate::outcome::{Failure, Skip};
 use crate::profile::{NOT_A_PICTURE, Part, Stopwatch};
-use crate::read::{GivenUp, PIECE, Watch, read_rest};
+use crate::read::{GivenUp, PIECE, Watch, append, read_head, read_rest, with_reported};
 
 /// Taken for a picture whose headers are not in the head of its file: enough to take most row by
 /// row. What turns out to need more begins anew.
@@ -76,6 +77,16 @@ pub(crate) struct Held<'b> {
     _share: Share<'b>,
 }
 
+/// What a member of a container gave.
+#[derive(Debug)]
+pub(crate) struct MemberHashes<H> {
+    pub(crate) digests: Digests,
+    pub(crate) picture: PictureResult<H>,
+    pub(crate) size: u64,
+    /// All of it, where it had to be held; else nothing.
+    pub(crate) bytes: Vec<u8>,
+}
+
 enum Attempt<H> {
     Done(PictureResult<H>),
     /// Decoding takes so many bytes.
@@ -108,20 +119,20 @@ impl<H> FileHasher<H> {
         read: &(dyn Fn(u64) + Sync),
         stop: &AtomicBool,
     ) -> Result<FileHashes<'_, H>, GivenUp> {
-        self.file(open, Watch { read, stop: [stop, stop] }, &mut Stopwatch::off())
+        let (watch, clock) = (Watch { read, stop: [stop, stop] }, &mut Stopwatch::off());
+        let head = read_head(open, watch, clock)?;
+        self.file(head, open, watch, clock)
     }
 
+    /// Hashes a file of which `head` was read.
     pub(crate) fn file(
         &self,
+        head: Vec<u8>,
         open: &mut OpenFile,
         watch: Watch<'_>,
         clock: &mut Stopwatch,
     ) -> Result<FileHashes<'_, H>, GivenUp> {
         let size = open.size();
-        let mut head = Vec::with_capacity(usize::try_from(size).map_or(PIECE, |size| size.min(PIECE)));
-        open.append_to(&mut head, PIECE)?;
-        (watch.read)(head.len() as u64);
-        clock.lap(Part::Read);
         let format = sniff(&head[..head.len().min(SNIFF_LEN)]);
         clock.group(format.map_or(NOT_A_PICTURE, Format::name));
         let picture = match (format, self.pictures) {
@@ -137,6 +148,89 @@ impl<H> FileHasher<H> {
         clock.lap(Part::Digest);
         read_rest(&mut digester, head, open, watch, clock)?;
         Ok(FileHashes { digests: digester.finish(), picture, held: None })
+    }
+
+    /// Hashes what cannot be read twice: `head`, and what follows it. Its size is what somebody says it is, if anybody
+    /// does. The digests are those that a reported item has.
+    pub(crate) fn member(
+        &self,
+        head: Vec<u8>,
+        rest: &mut dyn Read,
+        size: Option<u64>,
+        watch: Watch<'_>,
+        clock: &mut Stopwatch,
+    ) -> Result<MemberHashes<H>, GivenUp> {
+        let mut digester = Digester::new(with_reported(self.kinds));
+        digester.update(&head);
+        let format = sniff(&head[..head.len().min(SNIFF_LEN)]);
+        clock.group(format.map_or(NOT_A_PICTURE, Format::name));
+        let mut held = head;
+        let mut read = held.len() as u64;
+        let picture = match (format, self.pictures) {
+            (None, _) => PictureResult::NotOne,
+            (Some(_), None) => PictureResult::NotWanted,
+            (Some(_), Some(pictures)) => match self.first_grant(&held, size.unwrap_or(read)) {
+                Err((failure, detail)) => PictureResult::Failed(failure, detail),
+                Ok(granted) => {
+                    let total = self.budget.total();
+                    // What nobody knows may be as long as all that there is.
+                    let most = size.unwrap_or(total - granted);
+                    let mut share = self.budget.take(most.saturating_add(granted).min(total));
+                    clock.lap(Part::Wait);
+                    held.reserve_exact(usize::try_from(size.unwrap_or(0)).unwrap_or(0).saturating_sub(held.len()));
+                    if append(rest, &mut held, most, &mut digester, watch)? {
+                        share.shrink_to(held.len() as u64 + granted);
+                        let picture = self.picture_held(&held, share, granted, pictures);
+                        clock.lap(Part::Picture);
+                        let size = held.len() as u64;
+                        return Ok(MemberHashes { digests: digester.finish(), picture, size, bytes: held });
+                    }
+                    let detail = match size {
+                        Some(size) => format!("it has more than the {size} bytes that are stated"),
+                        None => format!("it has more than {most} bytes; raising --memory may help"),
+                    };
+                    PictureResult::Failed(Failure::PictureOverLimit, detail)
+                }
+            },
+        };
+        read = read.max(held.len() as u64);
+        loop {
+            held.clear();
+            let is_end = append(rest, &mut held, PIECE as u64 - 1, &mut digester, watch)?;
+            read += held.len() as u64;
+            if is_end {
+                break;
+            }
+        }
+        clock.lap(Part::Digest);
+        Ok(MemberHashes { digests: digester.finish(), picture, size: read, bytes: Vec::new() })
+    }
+
+    /// As many attempts as it takes, on bytes that `share` covers.
+    fn picture_held<'b>(
+        &'b self,
+        bytes: &[u8],
+        mut share: Share<'b>,
+        mut granted: u64,
+        pictures: (PictureHash<H>, Mode),
+    ) -> PictureResult<H> {
+        let size = bytes.len() as u64;
+        loop {
+            let attempt = self.attempt(pictures, bytes, granted, self.most(size).unwrap_or(granted));
+            match attempt {
+                Attempt::Done(picture) => return picture,
+                Attempt::NeedsMore(need) => match self.grant(size, need) {
+                    // Nothing may be held while waiting. The bytes cannot be read again, so for that time they are
+                    // over the budget: at most one such item a thread, and only where headers did not say enough.
+                    Ok(more) => {
+                        drop(share);
+                        granted = more;
+                        share = self.budget.take(size + granted);
+                    }
+                    Err((failure, detail)) => return PictureResult::Failed(failure, detail),
+                },
+            }
+        }
     }
 
     /// The same of bytes that the caller holds.

@@ -26,6 +26,7 @@
 mod bands;
 mod budget;
 mod compare;
+mod descend;
 mod entry_set;
 mod error;
 mod examine;
@@ -38,6 +39,7 @@ mod options;
 mod outcome;
 mod profile;
 mod progress;
+mod queue;
 mod read;
 mod record;
 mod report;
@@ -46,6 +48,7 @@ mod scanner;
 mod sink;
 mod summary;
 mod support;
+mod tee;
 
 pub use bands::Band;
 pub use compare::{Comparison, Pictured, compare, pictured, pictured_whole};
@@ -63,7 +66,7 @@ pub use outcome::{ExactOnly, Failure, Outcome, Problem, Skip};
 pub use profile::{Profile, ProfileGroup};
 pub use progress::Progress;
 pub use read::GivenUp;
-pub use record::{FORMAT_VERSION, Label, Match, Record};
+pub use record::{FORMAT_VERSION, Label, Match, Opened, Record, Unit};
 pub use report::{
     DisputeInfo, FindingSpool, IndexInfo, ListInfo, ReportDir, ReportOptions, RunInfo, Written,
     disarm_formula, restore_formula,

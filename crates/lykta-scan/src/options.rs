@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use lykta_media::Limits;
+use lykta_source::container;
 
 use crate::bands::Band;
 use crate::entry_set::EntrySet;
@@ -51,6 +52,9 @@ pub struct Options {
     pub memory: u64,
     /// What decoding one picture may cost.
     pub limits: Limits,
+    /// What containers may give: archives, crawls, mail, documents, and previews within pictures are looked
+    /// into, whatever lies in whatever. None: they are compared as whole files only.
+    pub containers: Option<container::Limits>,
 }
 
 impl Default for Options {
@@ -69,6 +73,7 @@ impl Default for Options {
             max_total_bytes: None,
             memory: DEFAULT_MEMORY,
             limits: Limits::default(),
+            containers: Some(container::Limits::default()),
         }
     }
 }

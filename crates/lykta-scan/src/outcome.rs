@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use lykta_source::container::{ContainerError, MemberSkip};
+
 /// What became of an item. `Display` is [`Outcome::name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
@@ -51,6 +53,9 @@ pub enum Failure {
     PictureDamaged,
     /// It is a picture of a format, or a variant of one, that is not decoded.
     PictureUnsupported,
+    /// It is a container of which not all could be looked into: [`ContainerError::name`]. Or it is in one that could
+    /// not be read where it is.
+    Container(&'static str),
     /// It is a picture that is larger, or needs more memory to decode, than the limits allow.
     PictureOverLimit,
     /// A fault in this program or a decoder. Other items are not affected.
@@ -63,6 +68,10 @@ pub enum Failure {
 pub enum Skip {
     /// A link, a special file or something out of scope: [`lykta_source::Skip::name`].
     Source(&'static str),
+    /// A member of a container that is encrypted.
+    Encrypted,
+    /// A member of a container that is a link, or without content of its own: [`MemberSkip::name`].
+    Member(&'static str),
     /// A folder deeper than the walk may go.
     TooDeep,
     /// Larger than one item may be.
@@ -117,8 +126,8 @@ impl Outcome {
 
     /// Whether this item makes the result incomplete (exit codes 3 and 4).
     ///
-    /// Failed items do, and skipped ones that a limit (depth, bytes, time) left out: their content
-    /// is of the kind that a scan examines. A link, a special file or something out of scope does
+    /// Failed items do, and skipped ones that a limit (depth, bytes, time) left out or that are encrypted: their
+    /// content is of the kind that a scan examines. A link, a special file or something out of scope does
     /// not, or hardly any folder could be scanned completely; it is listed with the errors all the
     /// same.
     pub const fn is_unexamined(self) -> bool {
@@ -126,6 +135,7 @@ impl Outcome {
             Self::Failed(_) => true,
             Self::Skipped(reason) => {
                 matches!(reason, Skip::TooDeep | Skip::ItemTooLarge | Skip::TotalUsedUp | Skip::Stopped)
+                    || matches!(reason, Skip::Encrypted)
             }
             _ => false,
         }
@@ -148,7 +158,7 @@ impl Failure {
     /// The words in results.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Unreadable(how) => how,
+            Self::Unreadable(how) | Self::Container(how) => how,
             Self::Changed => "changed while read",
             Self::PictureDamaged => "picture is damaged",
             Self::PictureUnsupported => "picture format is not decoded",
@@ -162,7 +172,8 @@ impl Skip {
     /// The words in results.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Source(why) => why,
+            Self::Source(why) | Self::Member(why) => why,
+            Self::Encrypted => MemberSkip::Encrypted.name(),
             Self::TooDeep => "too deep",
             Self::ItemTooLarge => "larger than an item may be",
             Self::TotalUsedUp => "the bytes of this scan are used up",
@@ -185,6 +196,24 @@ impl From<&lykta_source::Skip> for Skip {
         match skip {
             lykta_source::Skip::TooDeep { .. } => Self::TooDeep,
             skip => Self::Source(skip.name()),
+        }
+    }
+}
+
+impl From<&ContainerError> for Failure {
+    fn from(error: &ContainerError) -> Self {
+        match error {
+            ContainerError::Read(_) => Self::Unreadable(error.name()),
+            error => Self::Container(error.name()),
+        }
+    }
+}
+
+impl From<&MemberSkip> for Skip {
+    fn from(skip: &MemberSkip) -> Self {
+        match skip {
+            MemberSkip::Encrypted => Self::Encrypted,
+            skip => Self::Member(skip.name()),
         }
     }
 }
@@ -228,6 +257,8 @@ mod tests {
         assert!(Outcome::Failed(Failure::Unreadable("not opened")).is_unexamined());
         assert!(Outcome::Skipped(Skip::ItemTooLarge).is_unexamined());
         assert!(Outcome::Skipped(Skip::TotalUsedUp).is_unexamined());
+        assert!(Outcome::Skipped(Skip::from(&MemberSkip::Encrypted)).is_unexamined());
+        assert!(!Outcome::Skipped(Skip::from(&MemberSkip::Special)).is_unexamined());
         assert!(!Outcome::Skipped(Skip::Source("link not followed")).is_unexamined());
         assert!(!Outcome::Skipped(Skip::Source("special file")).is_unexamined());
         assert!(!Outcome::UnmatchedExactOnly(ExactOnly::NotAPicture).is_unexamined());

@@ -35,6 +35,9 @@ const PARTS: [&str; 8] = [
 
 /// The group of items that are not pictures.
 pub(crate) const NOT_A_PICTURE: &str = "not a picture";
+/// The group of what containers hold. The time of those that the thread examined that walked their container is with
+/// the container's.
+pub(crate) const MEMBER: &str = "in a container";
 /// The group of items of which nothing was read.
 const NOT_READ: &str = "not read";
 
@@ -124,7 +127,8 @@ impl Profile {
         if self.total().is_zero() { 0.0 } else { 100.0 * time.as_secs_f64() / self.total().as_secs_f64() }
     }
 
-    /// Items by the format of their pictures, "not a picture" and "not read", sorted by name. They
+    /// Items by the format of their pictures or the kind of container, "not a picture", "in a container" and "not
+    /// read", sorted by name. They
     /// add up to what was seen.
     pub fn groups(&self) -> impl Iterator<Item = (&'static str, ProfileGroup)> {
         self.groups.iter().map(|(name, group)| (*name, *group))
@@ -180,6 +184,13 @@ impl ThreadProfile {
         let group = profile.groups.entry(clock.group).or_default();
         group.count.add(record.size.unwrap_or(0));
         group.time += clock.spent.iter().sum::<Duration>();
+    }
+
+    /// Counts an item whose time is another's.
+    pub(crate) fn count(&mut self, group: &'static str, record: &Record) {
+        if let Some(profile) = &mut self.0 {
+            profile.groups.entry(group).or_default().count.add(record.size.unwrap_or(0));
+        }
     }
 
     /// Takes what a thread measured.

@@ -1,10 +1,12 @@
 //! Reading a file in pieces: digests on the way, an end when the scan is stopped.
 
+use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use lykta_hash::{Digests, Kind, KindSet};
 use lykta_media::Digester;
 use lykta_source::OpenFile;
+use lykta_source::container::ContainerError;
 
 use crate::outcome::{Failure, Skip};
 use crate::profile::{Part, Stopwatch};
@@ -40,6 +42,49 @@ impl From<lykta_source::Error> for GivenUp {
     fn from(error: lykta_source::Error) -> Self {
         Self::Failed(Failure::from(&error), error.to_string())
     }
+}
+
+impl From<ContainerError> for GivenUp {
+    fn from(error: ContainerError) -> Self {
+        Self::Failed(Failure::from(&error), error.to_string())
+    }
+}
+
+/// The beginning of a file, by which it is told what it is: all of one that is not longer.
+pub(crate) fn read_head(
+    open: &mut OpenFile,
+    watch: Watch<'_>,
+    clock: &mut Stopwatch,
+) -> Result<Vec<u8>, GivenUp> {
+    let mut head = Vec::with_capacity(usize::try_from(open.size()).map_or(PIECE, |size| size.min(PIECE)));
+    open.append_to(&mut head, PIECE)?;
+    (watch.read)(head.len() as u64);
+    clock.lap(Part::Read);
+    Ok(head)
+}
+
+/// Appends to `held` what comes from `stream`, until that ends or `held` has more than `most` bytes, and digests it.
+/// Returns whether it ended.
+pub(crate) fn append(
+    stream: &mut dyn Read,
+    held: &mut Vec<u8>,
+    most: u64,
+    digester: &mut Digester,
+    watch: Watch<'_>,
+) -> Result<bool, GivenUp> {
+    while held.len() as u64 <= most {
+        if watch.is_stopped() {
+            return Err(GivenUp::Skipped(Skip::Stopped, String::new()));
+        }
+        let begin = held.len();
+        let room = (most - begin as u64).saturating_add(1).min(PIECE as u64);
+        (&mut *stream).take(room).read_to_end(held).map_err(ContainerError::from)?;
+        if held.len() == begin {
+            return Ok(true);
+        }
+        digester.update(&held[begin..]);
+    }
+    Ok(false)
 }
 
 /// Digests what follows in the file, piece by piece; `piece` is memory to be used for that.
@@ -109,7 +154,7 @@ pub(crate) fn complete(digests: &mut Digests, bytes: &[u8]) {
 }
 
 /// `kinds` and those that every reported item has.
-fn with_reported(kinds: KindSet) -> KindSet {
+pub(crate) fn with_reported(kinds: KindSet) -> KindSet {
     kinds.with(Kind::Sha1).with(Kind::Sha256)
 }
 

@@ -1,14 +1,18 @@
 //! What is known of one item at the end, and the JSON of it.
 
+use std::sync::Arc;
+
 use lykta_hash::text::to_hex;
 use lykta_hash::{Digests, Kind, Pdq};
 use lykta_index::Role;
 use lykta_media::Rectangle;
 use lykta_media::pdq::View;
+use lykta_source::container::Capture;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::bands::Band;
 use crate::outcome::{Failure, Outcome, Problem, Skip};
+use crate::read::GivenUp;
 
 /// Version of the JSON lines, their key `v`.
 pub const FORMAT_VERSION: u32 = 1;
@@ -18,8 +22,16 @@ pub const FORMAT_VERSION: u32 = 1;
 pub struct Record {
     /// Where the item is: escaped steps, the path first, then what is inside what.
     pub locator: Vec<String>,
+    /// Which item of the scan it is.
+    pub unit: Unit,
     /// Length in bytes; none when it could not be learnt.
     pub size: Option<u64>,
+    /// Of a member of a container, where in that it begins, if the container can say, in bytes.
+    pub offset: Option<u64>,
+    /// What a crawler says of it, or of what it lies in.
+    pub capture: Option<Arc<Capture>>,
+    /// Of a container that was opened, what came out of it.
+    pub opened: Option<Opened>,
     /// Digests of the kinds that the index holds; of a reported item also SHA-1 and SHA-256.
     pub digests: Digests,
     /// PDQ of the picture as stored, if it was computed.
@@ -40,6 +52,27 @@ pub struct Record {
     /// What went wrong. There is one for every failed and skipped item, and for an item with an
     /// exact hit whose picture could not be decoded.
     pub problem: Option<Problem>,
+}
+
+/// Which item it is, in the order in which things are come across: the same in every scan of the same things, however
+/// many threads there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Unit {
+    /// The number of the file, counted from 0.
+    pub file: u64,
+    /// 0 for the file itself, and the number within it for what it contains.
+    pub member: u64,
+}
+
+/// What came out of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Opened {
+    /// Which kind: [`Container::name`](lykta_source::container::Container::name), or that of a picture.
+    pub kind: &'static str,
+    /// Its members, those that were not read included.
+    pub members: u64,
+    /// All items in it: members, and what is in them.
+    pub items: u64,
 }
 
 /// One entry of a list that an item hit, by one kind of hash.
@@ -108,7 +141,11 @@ impl Record {
     pub(crate) fn new(locator: Vec<String>, size: Option<u64>) -> Self {
         Self {
             locator,
+            unit: Unit::default(),
             size,
+            offset: None,
+            capture: None,
+            opened: None,
             digests: Digests::default(),
             pdq: None,
             pdq_quality: None,
@@ -133,6 +170,22 @@ impl Record {
         self.problem = Some(Problem { reason: skip.name(), detail });
     }
 
+    /// Makes it what it is when it was given up.
+    pub(crate) fn give_up(&mut self, given_up: GivenUp) {
+        match given_up {
+            GivenUp::Failed(failure, detail) => self.fail(failure, detail),
+            GivenUp::Skipped(skip, detail) => self.skip(skip, detail),
+        }
+    }
+
+    /// Makes it one that failed by a fault of this program.
+    pub(crate) fn panicked(mut self, panic: &(dyn std::any::Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        self.fail(Failure::Internal, text.unwrap_or("a panic without a text").to_owned());
+        self
+    }
+
     /// Whether the item is reported: any match with an entry of role match or note.
     pub fn is_finding(&self) -> bool {
         self.matches.iter().any(|found| found.role != Role::Ignore && !found.is_support())
@@ -150,6 +203,8 @@ impl Record {
             v: FORMAT_VERSION,
             locator: &self.locator,
             size: self.size,
+            offset: self.offset,
+            capture: self.capture.as_deref().map(CaptureLine::new),
             digests: DigestMap(&self.digests),
             pdq: self.pdq.map(|pdq| pdq.to_string()),
             pdq_quality: self.pdq_quality,
@@ -164,6 +219,7 @@ impl Record {
             v: FORMAT_VERSION,
             locator: &self.locator,
             size: self.size,
+            offset: self.offset,
             outcome: self.outcome.name(),
             reason: problem.reason,
             detail: &problem.detail,
@@ -177,10 +233,13 @@ impl Record {
             v: FORMAT_VERSION,
             locator: &self.locator,
             size: self.size,
+            offset: self.offset,
+            capture: self.capture.as_deref().map(CaptureLine::new),
             digests: DigestMap(&self.digests),
             pdq: self.pdq.map(|pdq| pdq.to_string()),
             pdq_quality: self.pdq_quality,
             unread_scans: self.unread_scans,
+            opened: self.opened,
             outcome: self.outcome.name(),
             reason: self.outcome.reason(),
             matches: &self.matches,
@@ -203,6 +262,11 @@ struct FindingLine<'r> {
     v: u32,
     locator: &'r [String],
     size: Option<u64>,
+    /// Only there for a member of a container that can say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<CaptureLine<'r>>,
     digests: DigestMap<'r>,
     pdq: Option<String>,
     pdq_quality: Option<u8>,
@@ -304,6 +368,8 @@ struct ErrorLine<'r> {
     v: u32,
     locator: &'r [String],
     size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
     outcome: &'static str,
     reason: &'static str,
     detail: &'r str,
@@ -315,14 +381,43 @@ struct ItemLine<'r> {
     v: u32,
     locator: &'r [String],
     size: Option<u64>,
+    /// Only there for a member of a container that can say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<CaptureLine<'r>>,
     digests: DigestMap<'r>,
     pdq: Option<String>,
     pdq_quality: Option<u8>,
     #[serde(skip_serializing_if = "is_zero")]
     unread_scans: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened: Option<Opened>,
     outcome: &'static str,
     reason: Option<&'static str>,
     matches: &'r [Match],
+}
+
+/// What a crawler says, as far as it does.
+#[derive(serde::Serialize)]
+struct CaptureLine<'r> {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    target_uri: &'r str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    date: &'r str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    ip: &'r str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    payload_digest: &'r str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    record_id: &'r str,
+}
+
+impl<'r> CaptureLine<'r> {
+    fn new(capture: &'r Capture) -> Self {
+        let Capture { target_uri, date, ip, payload_digest, record_id } = capture;
+        Self { target_uri, date, ip, payload_digest, record_id }
+    }
 }
 
 fn corners(Rectangle { left, top, width, height }: Rectangle) -> [u32; 4] {
@@ -359,7 +454,11 @@ mod tests {
     fn record() -> Record {
         Record {
             locator: vec!["/dump/a.zip".into(), "inner/\"b\"\n\\xff.jpg".into()],
+            unit: Unit::default(),
             size: Some(3),
+            offset: None,
+            capture: None,
+            opened: None,
             digests: [Digest::Sha1([0xab; 20])].into_iter().collect(),
             pdq: Some(Pdq([0x0f; 32])),
             pdq_quality: Some(88),

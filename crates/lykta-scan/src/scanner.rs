@@ -3,6 +3,8 @@
 //! ```text
 //! items --(one at a time)--> thread: examine --(one at a time)--> sink, summary
 //!                            thread: examine
+//!                              | a container: its short members
+//!                            queue --> any thread: examine
 //! ```
 //!
 //! Threads are started with `broadcast` and each takes items until there are none. They do not
@@ -10,6 +12,8 @@
 //! given another item meanwhile, and would wait for memory that only it could give back.
 
 use std::io;
+use std::iter::Enumerate;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,17 +23,22 @@ use lykta_hash::{Hash, Kind};
 use lykta_index::{Index, Mapped};
 use lykta_source::{FileItem, Item, ItemKind, escape};
 
+use crate::descend::{HeldItem, Outlet, SHORT};
 use crate::error::{Cause, Error};
 use crate::examine::Examiner;
 use crate::matching::Answer;
 use crate::options::Options;
 use crate::outcome::{Failure, Skip};
-use crate::profile::{Part, Profile, Stopwatch, ThreadProfile};
+use crate::profile::{MEMBER, Part, Profile, Stopwatch, ThreadProfile};
 use crate::progress::Progress;
+use crate::queue::Queue;
 use crate::read::Watch;
-use crate::record::Record;
+use crate::record::{Record, Unit};
 use crate::sink::Sink;
 use crate::summary::{NearMatching, Summary};
+
+/// Items in memory that wait for a thread: for each that could take one, up to so many.
+const MOST_QUEUED: u64 = 16;
 
 /// Compares items with one index or several.
 ///
@@ -110,13 +119,15 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
         profiled: bool,
     ) -> Result<(Summary, Option<Profile>), Error> {
         let work = Admission::new(items, &self.options);
-        let examine = |work: &Work, watch: Watch<'_>, clock: &mut Stopwatch| match work {
-            Work::Done(record) => record.as_ref().clone(),
-            Work::Examine(locator, file) => self.examiner.file(locator.clone(), file, watch, clock),
-        };
         let summary = Summary::new(self.near_matching(), self.options.warn_hits);
         let crew = Crew { sink, progress, stop, summary, profile: ThreadProfile::new(profiled) };
-        crew.drive(self.options.jobs.get(), work, examine)
+        let (file, item) = (
+            |record, file: &_, watch: Watch<'_>, clock: &mut _, out: &mut dyn Outlet| {
+                self.examiner.file(record, file, watch, clock, out)
+            },
+            |item| self.examiner.item(item),
+        );
+        crew.drive(self.options.jobs.get(), work, file, item)
     }
 
     /// The answer to each hash, in the order of the hashes: what is known when there is a hash and
@@ -146,33 +157,24 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
 /// An item, as far as it could be settled without reading it.
 enum Work {
     Done(Box<Record>),
-    Examine(Vec<String>, FileItem),
-}
-
-impl Work {
-    fn locator(&self) -> &[String] {
-        match self {
-            Self::Done(record) => &record.locator,
-            Self::Examine(locator, _) => locator,
-        }
-    }
+    Examine(Box<Record>, FileItem),
 }
 
 /// Settles, in the order of the items and hence the same for any number of threads, which of them
 /// are read.
 struct Admission<I> {
-    items: I,
+    items: Enumerate<I>,
     max_item_bytes: u64,
     /// Bytes that may still be read. None once an item did not fit: then no later one does, and
     /// which ones were read stays easy to say.
     left: Option<u64>,
 }
 
-impl<I> Admission<I> {
+impl<I: Iterator<Item = Item>> Admission<I> {
     fn new(items: I, options: &Options) -> Self {
         let no_limit = u64::MAX;
         Self {
-            items,
+            items: items.enumerate(),
             max_item_bytes: options.max_item_bytes.unwrap_or(no_limit),
             left: options.max_total_bytes.or(Some(no_limit)),
         }
@@ -188,9 +190,10 @@ impl<I: Iterator<Item = Item>> Iterator for Admission<I> {
     type Item = Work;
 
     fn next(&mut self) -> Option<Work> {
-        let Item { locator, kind } = self.items.next()?;
+        let (number, Item { locator, kind }) = self.items.next()?;
         let locator: Vec<String> = locator.steps().map(Into::into).collect();
         let mut record = Record::new(locator, None);
+        record.unit.file = number as u64;
         match kind {
             ItemKind::File(file) => {
                 record.size = Some(file.size());
@@ -199,7 +202,7 @@ impl<I: Iterator<Item = Item>> Iterator for Admission<I> {
                 } else if !self.fits(file.size()) {
                     record.skip(Skip::TotalUsedUp, String::new());
                 } else {
-                    return Some(Work::Examine(record.locator, file));
+                    return Some(Work::Examine(Box::new(record), file));
                 }
             }
             ItemKind::Skipped { reason, size } => {
@@ -223,11 +226,13 @@ struct Crew<'r> {
 }
 
 impl Crew<'_> {
+    /// `file` examines a file, and `item` what was found in one and is in memory.
     fn drive(
         mut self,
         jobs: usize,
         work: impl Iterator<Item = Work> + Send,
-        examine: impl Fn(&Work, Watch<'_>, &mut Stopwatch) -> Record + Sync,
+        file: impl Fn(Record, &FileItem, Watch<'_>, &mut Stopwatch, &mut dyn Outlet) -> ControlFlow<()> + Sync,
+        item: impl Fn(HeldItem) -> Record + Sync,
     ) -> Result<(Summary, Option<Profile>), Error> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
@@ -243,25 +248,73 @@ impl Crew<'_> {
             lock(&ended_by).get_or_insert(cause);
         };
         let (started, profiled) = (Instant::now(), self.profile.is_on());
+        let queue = Queue::new(SHORT * (jobs as u64 - 1).min(MOST_QUEUED));
         let (work, out) = (Mutex::new(work.fuse()), Mutex::new(&mut self));
+        let hand_over = |record: &Record| {
+            // A sink that panicked may be half-changed: nothing more goes to it.
+            let cause = match catch_unwind(AssertUnwindSafe(|| lock(&out).take(record))) {
+                Ok(Ok(())) => return ControlFlow::Continue(()),
+                Ok(Err(error)) => Cause::Sink(error),
+                Err(_) => Cause::Sink(io::Error::other("the sink panicked")),
+            };
+            end(cause);
+            ControlFlow::Break(())
+        };
+        let examine_held = |held: HeldItem, profile: &mut ThreadProfile| {
+            let mut clock = profile.stopwatch();
+            clock.group(MEMBER);
+            let record = item(held);
+            clock.lap(Part::Picture);
+            let _ = hand_over(&record);
+            clock.lap(Part::Report);
+            profile.add(&clock, &record);
+        };
         let take_items = |profile: &mut ThreadProfile| {
             while !watch.is_stopped() {
-                let mut clock = profile.stopwatch();
-                let next = catch_unwind(AssertUnwindSafe(|| lock(&work).next()));
-                let Ok(next) = next else { return end(Cause::Source) };
-                let Some(item) = next else { return };
-                clock.lap(Part::List);
-                let record = catch_unwind(AssertUnwindSafe(|| examine(&item, watch, &mut clock)))
-                    .unwrap_or_else(|panic| panicked(&item, panic.as_ref()));
-                clock.lap(Part::Open);
-                // A sink that panicked may be half-changed: nothing more goes to it.
-                match catch_unwind(AssertUnwindSafe(|| lock(&out).take(&record))) {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => return end(Cause::Sink(error)),
-                    Err(_) => return end(Cause::Sink(io::Error::other("the sink panicked"))),
+                if let Some(item) = queue.pop() {
+                    examine_held(item, profile);
+                    continue;
                 }
-                clock.lap(Part::Report);
-                profile.add(&clock, &record);
+                let mut clock = profile.stopwatch();
+                let next = {
+                    let mut work = lock(&work);
+                    // Before another thread can find that there is no more work, it must see who may make some.
+                    catch_unwind(AssertUnwindSafe(|| work.next().map(|work| (work, queue.producer()))))
+                };
+                let Ok(next) = next else { return end(Cause::Source) };
+                clock.lap(Part::List);
+                let Some((work, _producer)) = next else {
+                    match queue.wait() {
+                        Some(Some(item)) => examine_held(item, profile),
+                        Some(None) => {}
+                        None => return,
+                    }
+                    continue;
+                };
+                match work {
+                    Work::Done(record) => {
+                        clock.lap(Part::Open);
+                        let _ = hand_over(&record);
+                        clock.lap(Part::Report);
+                        profile.add(&clock, &record);
+                    }
+                    Work::Examine(record, listed) => {
+                        let mut place = record.clone();
+                        let mut outlet =
+                            Shared { queue: &queue, hand_over: &hand_over, file: None, profile: &mut *profile };
+                        let examined = catch_unwind(AssertUnwindSafe(|| {
+                            let _ = file(*record, &listed, watch, &mut clock, &mut outlet);
+                        }));
+                        if let Err(panic) = examined {
+                            place.size = Some(listed.size());
+                            let _ = outlet.done(place.panicked(panic.as_ref()));
+                        }
+                        clock.lap(Part::Report);
+                        if let Some(record) = outlet.file.take() {
+                            profile.add(&clock, &record);
+                        }
+                    }
+                }
             }
         };
         pool.broadcast(|_| {
@@ -286,15 +339,32 @@ impl Crew<'_> {
     }
 }
 
-fn panicked(item: &Work, panic: &(dyn std::any::Any + Send)) -> Record {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let mut record = Record::new(item.locator().to_vec(), None);
-    if let Work::Examine(_, file) = item {
-        record.size = Some(file.size());
+/// Takes what is in a file, of a thread that has others beside it.
+struct Shared<'s> {
+    queue: &'s Queue,
+    hand_over: &'s dyn Fn(&Record) -> ControlFlow<()>,
+    /// The record of the file itself.
+    file: Option<Record>,
+    profile: &'s mut ThreadProfile,
+}
+
+impl Outlet for Shared<'_> {
+    fn wants(&self, _unit: Unit) -> bool {
+        true
     }
-    record.fail(Failure::Internal, text.unwrap_or("a panic without a text").to_owned());
-    record
+
+    fn later(&mut self, item: HeldItem) -> Result<(), HeldItem> {
+        self.queue.push(item)
+    }
+
+    fn done(&mut self, record: Record) -> ControlFlow<()> {
+        let flow = (self.hand_over)(&record);
+        match record.unit.member {
+            0 => self.file = Some(record),
+            _ => self.profile.count(MEMBER, &record),
+        }
+        flow
+    }
 }
 
 // A panic is caught before it can leave anything half-done behind these locks, but for one of a
@@ -326,15 +396,19 @@ mod tests {
             profile: ThreadProfile::new(false),
         };
         let (summary, _) = crew
-            .drive(3, work, |work, _, _| {
-                if work.locator()[0].ends_with("07") {
-                    // Without the hook, which would write to the output of the tests.
-                    std::panic::resume_unwind(Box::new("what happened"));
-                }
-                let mut record = Record::new(work.locator().to_vec(), Some(1));
-                record.outcome = Outcome::UnmatchedExactOnly(ExactOnly::NotAPicture);
-                record
-            })
+            .drive(
+                3,
+                work,
+                |mut record, _, _, _, out| {
+                    if record.locator[0].ends_with("07") {
+                        // Without the hook, which would write to the output of the tests.
+                        std::panic::resume_unwind(Box::new("what happened"));
+                    }
+                    record.outcome = Outcome::UnmatchedExactOnly(ExactOnly::NotAPicture);
+                    out.done(record)
+                },
+                |item| *item.record,
+            )
             .unwrap();
         assert_eq!(summary.seen().items, 20);
         assert_eq!(summary.unexamined(), 1);

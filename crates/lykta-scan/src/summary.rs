@@ -340,7 +340,7 @@ mod tests {
     use super::*;
     use crate::outcome::{ExactOnly, Failure, Skip};
     use crate::record::Match;
-    use lykta_hash::{Digests, Kind};
+    use lykta_hash::Kind;
     use lykta_index::Role;
 
     fn record(outcome: Outcome, size: u64, role: Option<Role>) -> Record {
@@ -363,19 +363,8 @@ mod tests {
             weak: true,
             disputed: false,
         });
-        Record {
-            locator: vec![],
-            size: Some(size),
-            digests: Digests::default(),
-            pdq: None,
-            pdq_quality: None,
-            unread_scans: 0,
-            matches: found.into_iter().collect(),
-            retracted: 0,
-            outcome,
-            access_time_at_risk: false,
-            problem: None,
-        }
+        let matches = found.into_iter().collect();
+        Record { matches, outcome, ..Record::new(vec![], Some(size)) }
     }
 
     fn summary(records: &[Record]) -> Summary {

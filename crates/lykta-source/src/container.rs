@@ -15,19 +15,24 @@ mod decode;
 mod error;
 mod inflate;
 mod meter;
+mod previews;
 mod single;
 mod tar;
 #[cfg(test)]
 mod testing;
 mod warc;
 
+use std::fmt;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
 
 pub use decode::decoder;
+use crate::locator::escape;
+
 pub use error::{ContainerError, Exceeded};
 pub use meter::{Limits, Meter};
+pub use previews::{Preview, previews};
 
 /// A kind of container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,6 +159,17 @@ impl MemberSkip {
             Self::Link(_) => "link not followed",
             Self::Special => "special file",
             Self::Elsewhere(_) => "content is elsewhere",
+        }
+    }
+}
+
+/// The particulars, for a sentence; none where the name says all.
+impl fmt::Display for MemberSkip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encrypted | Self::Special => Ok(()),
+            Self::Link(target) => write!(f, "link to {}", escape(target)),
+            Self::Elsewhere(what) => f.write_str(what),
         }
     }
 }

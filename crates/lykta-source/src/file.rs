@@ -1,7 +1,7 @@
 //! Reading one file, and knowing that it stayed as it was.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -112,6 +112,11 @@ impl OpenFile {
         Ok(())
     }
 
+    /// Reads anywhere in the file, beside what is read from front to back and without counting as that.
+    pub fn anywhere(&self) -> ReadAnywhere<'_> {
+        ReadAnywhere { open: self, at: 0 }
+    }
+
     /// Checks that what was read is the whole file, and that it did not change since it was opened.
     ///
     /// Size, time of modification and, on Unix, time of change are compared. A change of as many
@@ -154,6 +159,35 @@ impl Read for OpenFile {
         self.read += read as u64;
         self.ended |= read == 0;
         Ok(read)
+    }
+}
+
+/// Bytes of an [`OpenFile`] at any place, up to the size that it had when it was opened.
+#[derive(Debug)]
+pub struct ReadAnywhere<'o> {
+    open: &'o OpenFile,
+    at: u64,
+}
+
+impl Read for ReadAnywhere<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.open.stamp.size.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let room = buffer.len().min(left);
+        let read = retry(|| os::read_at(&self.open.file, &mut buffer[..room], self.at))?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for ReadAnywhere<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::End(by) => self.open.stamp.size.checked_add_signed(by),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
     }
 }
 

@@ -89,6 +89,18 @@ pub(crate) fn open(path: &Path) -> io::Result<(File, bool)> {
     Ok((File::open(path)?, false))
 }
 
+/// Reads at an offset, whatever the position of the file is.
+#[cfg(unix)]
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, at)
+}
+
+/// This moves the position of the file, too: nobody reads it from front to back meanwhile.
+#[cfg(windows)]
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, at)
+}
+
 #[cfg(unix)]
 fn open_with(path: &Path, flags: libc::c_int) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
