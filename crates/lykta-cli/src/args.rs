@@ -1,6 +1,7 @@
 //! What can be typed, and what it is checked to mean.
 
 mod cluster;
+mod containers;
 mod lists;
 
 use std::num::NonZeroUsize;
@@ -13,6 +14,7 @@ use lykta::scan::Band;
 use lykta::{Kind, Pdq};
 
 pub(crate) use cluster::ClusterArgs;
+pub(crate) use containers::ContainerArgs;
 pub(crate) use lists::{
     AddArgs, ApplyArgs, CodesArgs, ConvertArgs, ConvertTo, InspectArgs, ListCommand, ReadArgs,
 };
@@ -455,6 +457,8 @@ pub(crate) struct ScanArgs {
     /// Skip what comes after this many bytes: 500M, 4G
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) max_total_bytes: Option<u64>,
+    #[command(flatten)]
+    pub(crate) containers: ContainerArgs,
     /// Also record items that are not findings; needs -o
     #[arg(long, value_enum, value_name = "WHAT", requires = "output")]
     pub(crate) record: Option<RecordArg>,

@@ -377,7 +377,8 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
             record.skip(Skip::Stopped, String::new());
         } else if is_over {
             let most = self.examiner.max_item_bytes;
-            let stated = record.size.map_or(format!("more than {most} bytes"), |size| format!("{size} bytes"));
+            let stated =
+                record.size.map_or(format!("more than {most} bytes"), |size| format!("{size} bytes"));
             record.skip(Skip::ItemTooLarge, stated);
         } else {
             record.fail(Failure::from(&error), error.to_string());

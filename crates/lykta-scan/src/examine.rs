@@ -18,7 +18,7 @@ use lykta_media::{Digester, SNIFF_LEN, sniff};
 use lykta_source::container::{self, Container, ContainerError, Meter};
 use lykta_source::{FileItem, OpenFile};
 
-use crate::descend::{Descent, HeldItem, Heavy, Outlet, later, preview_items};
+use crate::descend::{Descent, Heavy, HeldItem, Outlet, later, preview_items};
 use crate::hashing::{FileHasher, MemberHashes, PictureResult};
 use crate::matches::Matches;
 use crate::matching::Matcher;

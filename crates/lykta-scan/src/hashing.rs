@@ -177,7 +177,9 @@ impl<H> FileHasher<H> {
                     let most = size.unwrap_or(total - granted);
                     let mut share = self.budget.take(most.saturating_add(granted).min(total));
                     clock.lap(Part::Wait);
-                    held.reserve_exact(usize::try_from(size.unwrap_or(0)).unwrap_or(0).saturating_sub(held.len()));
+                    held.reserve_exact(
+                        usize::try_from(size.unwrap_or(0)).unwrap_or(0).saturating_sub(held.len()),
+                    );
                     if append(rest, &mut held, most, &mut digester, watch)? {
                         share.shrink_to(held.len() as u64 + granted);
                         let picture = self.picture_held(&held, share, granted, pictures);

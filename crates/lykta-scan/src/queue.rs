@@ -63,8 +63,7 @@ impl Queue {
         if state.producers == 0 {
             return None;
         }
-        let (mut state, _) =
-            self.changed.wait_timeout(state, NAP).unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) = self.changed.wait_timeout(state, NAP).unwrap_or_else(PoisonError::into_inner);
         Some(take(&mut state))
     }
 

@@ -300,8 +300,12 @@ impl Crew<'_> {
                     }
                     Work::Examine(record, listed) => {
                         let mut place = record.clone();
-                        let mut outlet =
-                            Shared { queue: &queue, hand_over: &hand_over, file: None, profile: &mut *profile };
+                        let mut outlet = Shared {
+                            queue: &queue,
+                            hand_over: &hand_over,
+                            file: None,
+                            profile: &mut *profile,
+                        };
                         let examined = catch_unwind(AssertUnwindSafe(|| {
                             let _ = file(*record, &listed, watch, &mut clock, &mut outlet);
                         }));

@@ -27,8 +27,8 @@ use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
 
-pub use decode::decoder;
 use crate::locator::escape;
+pub use decode::decoder;
 
 pub use error::{ContainerError, Exceeded};
 pub use meter::{Limits, Meter};

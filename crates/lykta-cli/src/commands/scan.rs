@@ -53,6 +53,7 @@ fn options(args: &ScanArgs) -> Options {
         memory: args.memory,
         max_item_bytes: args.max_item_bytes,
         max_total_bytes: args.max_total_bytes,
+        containers: args.containers.limits(),
         ..defaults
     }
 }

@@ -9,4 +9,6 @@ pub struct Preview {
     pub range: Range<usize>,
 }
 /// None yet.
-pub fn previews(_: &[u8]) -> Vec<Preview> { Vec::new() }
+pub fn previews(_: &[u8]) -> Vec<Preview> {
+    Vec::new()
+}
