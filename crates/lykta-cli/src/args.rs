@@ -2,6 +2,7 @@
 
 mod cluster;
 mod lists;
+mod report;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ pub(crate) use cluster::ClusterArgs;
 pub(crate) use lists::{
     AddArgs, ApplyArgs, CodesArgs, ConvertArgs, ConvertTo, InspectArgs, ListCommand, ReadArgs,
 };
+pub(crate) use report::{ReportCommand, ReportVerifyArgs};
 
 /// Finds known pictures by comparing hashes, so that people do not have to look at them.
 #[derive(Debug, Parser)]
@@ -55,6 +57,9 @@ pub(crate) enum Command {
     /// Work on hash lists
     #[command(subcommand, after_help = "Example:\n  lykta list add --decisions families.csv local.csv")]
     List(ListCommand),
+    /// Check reports of scans
+    #[command(subcommand, after_help = "Example:\n  lykta report verify report")]
+    Report(ReportCommand),
     /// Show how it works, on a bundled list and a bundled dump
     Demo(DemoArgs),
     /// Print a completion script for a shell
@@ -392,7 +397,8 @@ impl From<BandArg> for Band {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "With -o, DIR holds findings.jsonl, errors.jsonl, summary.json, report.html and manifest.json.
+    after_help = "With -o, DIR holds findings.jsonl, errors.jsonl, summary.json, report.html, log.jsonl and manifest.json;
+`lykta report verify DIR` checks it later.
 Without, findings and summary go to standard output and errors to standard error.
 Nothing that is scanned is ever changed.
 

@@ -73,7 +73,7 @@ impl Scan<'_> {
             items: self.args.record == Some(RecordArg::All),
             ..ReportOptions::default()
         };
-        let mut info = RunInfo {
+        let info = RunInfo {
             tool: "lykta".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: env!("LYKTA_COMMIT").to_owned(),
@@ -81,26 +81,33 @@ impl Scan<'_> {
             arguments: std::env::args_os().map(|arg| escape(arg.as_encoded_bytes()).into_owned()).collect(),
             indexes: self.index_infos(),
             disputes: self.disputes.clone(),
-            profile: None,
+            case: None,
+            operator: None,
+            settings: Vec::new(),
         };
         // Nothing that takes long after this line, and a stop that lets the report be finished: a
         // folder that was made must not be left without its manifest.
         let stop = interrupt::orderly();
-        let mut report = ReportDir::create(dir, &self.args.paths, options)?;
+        let mut report = ReportDir::create(dir, &self.args.paths, options, info)?;
         let (summary, profile) = self.drive(&mut report, stop)?;
-        info.profile = profile;
-        let written = report.finish(&summary, &info)?;
+        let written = report.finish(&summary, profile.as_ref())?;
         let mut out = io::stdout().lock();
-        // Whoever notes it down can later tell whether the report was changed: said in every case.
+        // Whoever notes it down can later tell whether the report was changed: said in every case. It pins
+        // the log, too, whose own digest is for those who keep the log elsewhere.
         let digest = format!("sha256 of manifest.json: {}", written.manifest_sha256);
+        let log_digest = format!("sha256 of the last line of log.jsonl: {}", written.log_sha256);
         if self.args.json {
             writeln!(out, "{}", summary.to_json_line())?;
+            if !self.args.quiet {
+                note(log_digest);
+            }
             note(digest);
             return Ok(summary.exit_code());
         }
         if !self.args.quiet {
             write_table(&mut out, &summary)?;
             writeln!(out, "report: {}", Locator::from_path(&written.dir.join(self.main_file())))?;
+            writeln!(out, "{log_digest}")?;
         }
         writeln!(out, "{digest}")?;
         Ok(summary.exit_code())
