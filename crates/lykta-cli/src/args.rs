@@ -10,7 +10,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lykta::hash::Bits64;
-use lykta::scan::Band;
+use lykta::scan::{Band, Language};
 use lykta::{Kind, Pdq};
 
 pub(crate) use cluster::ClusterArgs;
@@ -405,6 +405,8 @@ Nothing that is scanned is ever changed.
 Examples:
   lykta scan --index list.lykta -o report evidence/
   lykta scan --index base.lykta --index monday.lykta -o report evidence/
+  lykta scan --index list.lykta --case 2024-117 --operator 'A. Lind' --lang sv -o report evidence/
+  lykta scan --index list.lykta --redact-names --report jsonl,csv,html -o report evidence/
   lykta scan --index list.lykta --radius pdq=24 --jobs 8 picture.jpg
   lykta scan --index list.lykta --report jsonl,csv --record all -o report /mnt/disk
   lykta scan --index list.lykta --profile --memory 1G -o report /mnt/disk"
@@ -474,6 +476,19 @@ pub(crate) struct ScanArgs {
         requires = "output"
     )]
     pub(crate) report: Vec<ReportArg>,
+    /// What the case is called: in the manifest, the log and the page; needs -o
+    #[arg(long, value_name = "TEXT", requires = "output")]
+    pub(crate) case: Option<String>,
+    /// Who scans: in the manifest, the log and the page; needs -o
+    #[arg(long, value_name = "TEXT", requires = "output")]
+    pub(crate) operator: Option<String>,
+    /// Language of report.html
+    #[arg(long, value_enum, value_name = "LANGUAGE", default_value_t = LangArg::En)]
+    pub(crate) lang: LangArg,
+    /// No file name or path of what is scanned in report.html and findings.csv: items by SHA-256 and
+    /// size, entries by row; the other files have the names. Needs -o
+    #[arg(long, requires = "output")]
+    pub(crate) redact_names: bool,
     /// Print the summary as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -483,6 +498,23 @@ pub(crate) struct ScanArgs {
     /// Files and folders
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LangArg {
+    /// English
+    En,
+    /// Swedish
+    Sv,
+}
+
+impl From<LangArg> for Language {
+    fn from(lang: LangArg) -> Self {
+        match lang {
+            LangArg::En => Self::English,
+            LangArg::Sv => Self::Swedish,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

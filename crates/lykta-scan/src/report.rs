@@ -13,6 +13,7 @@ mod place;
 mod rows;
 mod sorted;
 mod spool;
+mod texts;
 mod verify;
 
 pub use chain::Altered;
@@ -21,4 +22,5 @@ pub use dir::{ReportDir, ReportOptions, Written};
 pub use log::RunLog;
 pub use manifest::{DisputeInfo, IndexInfo, ListInfo, RunInfo};
 pub use spool::FindingSpool;
+pub use texts::Language;
 pub use verify::{Difference, Verification, What, verify_report};

@@ -57,6 +57,24 @@ fn options(args: &ScanArgs) -> Options {
     }
 }
 
+/// What of the arguments decides what is found, those not given included: the same for any number of
+/// threads and any folder for the results.
+fn settings(args: &ScanArgs, options: &Options) -> Vec<String> {
+    let mut settings = vec![
+        format!("--min-quality {}", options.min_quality),
+        format!("--band {}", options.band.name()),
+        format!("--memory {}", options.memory),
+        format!("--warn-hits {}", options.warn_hits),
+    ];
+    settings.extend(options.radius.map(|bits| format!("--radius pdq={bits}")));
+    settings.extend((!options.near).then(|| "--no-near".to_owned()));
+    settings.extend(args.follow_links.then(|| "--follow-links".to_owned()));
+    settings.extend(args.max_depth.map(|depth| format!("--max-depth {depth}")));
+    settings.extend(options.max_item_bytes.map(|bytes| format!("--max-item-bytes {bytes}")));
+    settings.extend(options.max_total_bytes.map(|bytes| format!("--max-total-bytes {bytes}")));
+    settings
+}
+
 struct Scan<'a> {
     indexes: &'a [Index],
     disputes: Option<DisputeInfo>,
@@ -71,6 +89,8 @@ impl Scan<'_> {
             csv: has(ReportArg::Csv),
             html: has(ReportArg::Html),
             items: self.args.record == Some(RecordArg::All),
+            language: self.args.lang.into(),
+            redact_names: self.args.redact_names,
             ..ReportOptions::default()
         };
         let info = RunInfo {
@@ -81,9 +101,9 @@ impl Scan<'_> {
             arguments: std::env::args_os().map(|arg| escape(arg.as_encoded_bytes()).into_owned()).collect(),
             indexes: self.index_infos(),
             disputes: self.disputes.clone(),
-            case: None,
-            operator: None,
-            settings: Vec::new(),
+            case: self.args.case.clone(),
+            operator: self.args.operator.clone(),
+            settings: settings(self.args, &self.options),
         };
         // Nothing that takes long after this line, and a stop that lets the report be finished: a
         // folder that was made must not be left without its manifest.

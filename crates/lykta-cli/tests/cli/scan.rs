@@ -132,7 +132,9 @@ fn any_number_of_jobs_writes_the_same_bytes() {
     for jobs in [1, 2, 5] {
         place.run(&format!("{scan} --jobs {jobs} -o out{jobs} dump")).expect(4);
     }
-    for name in ["findings.jsonl", "findings.csv", "errors.jsonl", "items.jsonl", "summary.json"] {
+    for name in
+        ["findings.jsonl", "findings.csv", "errors.jsonl", "items.jsonl", "report.html", "summary.json"]
+    {
         let one = place.read(&format!("out1/{name}"));
         assert!(!one.is_empty());
         assert_eq!(place.read(&format!("out2/{name}")), one, "{name}");
@@ -261,7 +263,9 @@ fn awkward_names_neither_vanish_nor_do_anything() {
     expected.sort();
     assert_eq!(locators, expected);
     let html = place.text("out/report.html");
-    assert!(!html.contains("<script") && html.contains("&lt;script&gt;"));
+    assert_eq!(html.matches("<script").count(), 1, "its own");
+    assert!(html.contains("&lt;script&gt;alert(1)&lt;") && html.contains("dump/a\\x0ab"));
+    assert!(html.contains("\\xe2\\x80\\xaegpj.exe") && !html.contains('\u{202e}'));
     assert!(!place.text("out/findings.csv").contains(",=evil"));
     // By name, from inside the folder: a path that looks like an option.
     let csv =

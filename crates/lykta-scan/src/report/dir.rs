@@ -5,16 +5,19 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use lykta_source::escape;
+
 use crate::error::Error;
 use crate::profile::Profile;
 use crate::record::Record;
 use crate::report::clock::Moment;
-use crate::report::html::Page;
+use crate::report::html::{Page, PageOptions};
 use crate::report::log::{LOG, RunLog};
 use crate::report::manifest::{Manifest, OutputFile, RunInfo};
 use crate::report::output::{Output, create_private};
 use crate::report::rows::{ErrorRow, FindingRow, parse};
 use crate::report::sorted::{Sorter, key};
+use crate::report::texts::Language;
 use crate::report::{csv, place};
 use crate::sink::Sink;
 use crate::summary::Summary;
@@ -34,11 +37,23 @@ pub struct ReportOptions {
     /// Bytes of lines held in memory for sorting, for each of findings, errors and items. 64 MiB
     /// by default; what is beyond goes to temporary files in the folder.
     pub sort_memory: usize,
+    /// The language of `report.html`. English by default.
+    pub language: Language,
+    /// No file name and no path of what is scanned in `report.html` and `findings.csv`: items are told by
+    /// their SHA-256 and size, entries by their row. Off by default. The other files have the names.
+    pub redact_names: bool,
 }
 
 impl Default for ReportOptions {
     fn default() -> Self {
-        Self { csv: false, html: true, items: false, sort_memory: 64 << 20 }
+        Self {
+            csv: false,
+            html: true,
+            items: false,
+            sort_memory: 64 << 20,
+            language: Language::English,
+            redact_names: false,
+        }
     }
 }
 
@@ -51,6 +66,8 @@ pub struct ReportDir {
     dir: PathBuf,
     options: ReportOptions,
     run: RunInfo,
+    /// The paths that are scanned, escaped.
+    scanned: Vec<String>,
     started: Moment,
     log: RunLog,
     partial: File,
@@ -94,6 +111,10 @@ impl ReportDir {
             errors: sorter(),
             items: options.items.then(sorter),
             run,
+            scanned: scanned
+                .iter()
+                .map(|path| escape(path.as_os_str().as_encoded_bytes()).into_owned())
+                .collect(),
             started,
             log,
             options,
@@ -115,14 +136,14 @@ impl ReportDir {
         }
         let mut files = Vec::new();
         let mut page = match self.options.html {
-            true => Some(begin_page(dir, summary, run)?),
+            true => Some(self.begin_page(summary)?),
             false => None,
         };
         let table = match self.options.csv {
             true => Some(begin_table(dir)?),
             false => None,
         };
-        files.extend(write_findings(dir, self.findings, table, page.as_mut())?);
+        files.extend(write_findings(dir, self.findings, table, page.as_mut(), self.options)?);
         files.push(write_errors(dir, self.errors, page.as_mut())?);
         if let Some(items) = self.items {
             files.push(write_sorted(dir, "items.jsonl", items, |_| Ok(()))?);
@@ -145,6 +166,14 @@ impl ReportDir {
         fs::remove_file(&partial).map_err(Error::write(&partial, "removed"))?;
         sync_dir(dir).map_err(Error::write(dir, "written"))?;
         Ok(Written { manifest_sha256: manifest.sha256, log_sha256: log_end.last_sha256, dir: self.dir })
+    }
+
+    fn begin_page(&self, summary: &Summary) -> Result<Page<Output>, Error> {
+        let output = Output::create(&self.dir, HTML)?;
+        let named = output.named();
+        let ReportOptions { language, redact_names, .. } = self.options;
+        let options = PageOptions { language, redact_names };
+        Page::begin(output, summary, &self.run, &self.scanned, options).map_err(named)
     }
 }
 
@@ -169,12 +198,6 @@ impl Sink for ReportDir {
 
 const HTML: &str = "report.html";
 
-fn begin_page(dir: &Path, summary: &Summary, run: &RunInfo) -> Result<Page<Output>, Error> {
-    let output = Output::create(dir, HTML)?;
-    let named = output.named();
-    Page::begin(output, summary, run).map_err(named)
-}
-
 fn begin_table(dir: &Path) -> Result<Output, Error> {
     let mut output = Output::create(dir, "findings.csv")?;
     csv::write_header(&mut output).map_err(output.named())?;
@@ -186,13 +209,14 @@ fn write_findings(
     findings: Sorter,
     mut table: Option<Output>,
     mut page: Option<&mut Page<Output>>,
+    options: ReportOptions,
 ) -> Result<Vec<OutputFile>, Error> {
     let wanted = table.is_some() || page.is_some();
     let lines = write_sorted(dir, "findings.jsonl", findings, |line| {
         if wanted {
             let finding: FindingRow = parse(line)?;
             if let Some(table) = &mut table {
-                csv::write_finding(table, &finding)?;
+                csv::write_finding(table, &finding, options.redact_names)?;
             }
             if let Some(page) = &mut page {
                 page.finding(&finding)?;

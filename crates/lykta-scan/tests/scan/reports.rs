@@ -168,7 +168,7 @@ fn names_are_kept_without_loss_and_without_harm() {
         assert!(found.contains(&path.as_os_str().as_bytes().to_vec()), "{name:?}");
     }
     let page = std::str::from_utf8(&files["report.html"]).unwrap();
-    assert!(!page.contains("<script") && !page.contains("<b>entry") && !page.contains("<i>"));
+    assert!(!page.contains("<script>alert") && !page.contains("<b>entry") && !page.contains("<i>"));
     assert!(page.contains("&lt;script&gt;alert(1)&lt;!--.jpg") && page.contains("&lt;b&gt;entry"));
     assert!(!page.contains('\u{202e}') && !page.contains('\u{1b}'));
     let table = std::str::from_utf8(&files["findings.csv"]).unwrap();
@@ -263,5 +263,55 @@ fn near_matching_that_is_not_performed_is_said_in_the_summary() {
     let note = "near matching not performed: the lists hold no PDQ";
     for name in ["summary.json", "report.html"] {
         assert!(fs::read_to_string(out.path().join(name)).unwrap().contains(note), "{name}");
+    }
+}
+
+/// Every name of what was scanned, escaped in whatever way, is nowhere in what is for people.
+#[test]
+fn a_report_without_names_has_none_for_people_and_all_for_programs() {
+    let (top, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let tree = top.path().join("Aktenordner");
+    for name in ["Jungfru.jpg", "q/Zebra.pgm", "q/<Yngve>", "q/Xylofon"] {
+        write(&tree, name, b"known");
+    }
+    write(&tree, "Kvarn", &damaged(1));
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("Vattenhjul", tree.join("Wok")).unwrap();
+    // A list that was made of the same files calls its entries by their paths.
+    let known = index(&[
+        Row("l", Role::Match, "Aktenordner/q/Zebra.pgm", vec![digest(Kind::Md5, b"known").into()]),
+        Row("l", Role::Match, "p", vec![pdq_of(&picture(3)).into()]),
+    ]);
+    let mut options_of_scan = options(2);
+    options_of_scan.warn_hits = 1;
+    for language in [lykta_scan::Language::English, lykta_scan::Language::Swedish] {
+        let dir = out.path().join(language.code());
+        let options = ReportOptions { language, redact_names: true, ..everything() };
+        let info = IndexInfo { path: "Aktenordner/l.lykta".into(), ..IndexInfo::default() };
+        let disputes = lykta_scan::DisputeInfo { path: "Aktenordner/d.csv".into(), ..Default::default() };
+        let run = RunInfo {
+            arguments: vec![tree.to_str().unwrap().to_owned()],
+            indexes: vec![info],
+            disputes: Some(disputes),
+            ..RunInfo::default()
+        };
+        let mut sink = ReportDir::create(&dir, std::slice::from_ref(&tree), options, run).unwrap();
+        let summary = scan_into(&tree, &known, options_of_scan.clone(), &mut sink);
+        assert_eq!((summary.findings(), summary.frequent_entries().len()), (4, 1));
+        sink.finish(&summary, None).unwrap();
+        let files = files(&dir);
+        let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
+        for name in ["Jungfru", "Zebra", "Yngve", "Xylofon", "Kvarn", "Vattenhjul", "Wok", "Aktenordner"] {
+            for file in ["report.html", "findings.csv"] {
+                assert!(!text(file).contains(name), "{name} in {file}");
+            }
+            assert!(
+                ["findings.jsonl", "errors.jsonl"].iter().any(|file| text(file).contains(name)),
+                "{name}"
+            );
+        }
+        let sha256 = digest(Kind::Sha256, b"known").to_string();
+        assert!(text("report.html").contains(&format!("SHA-256 {sha256}, 5 byte")));
+        assert!(text("findings.csv").contains(&format!("sha256:{sha256} size:5,5,")));
     }
 }
