@@ -3,6 +3,7 @@
 mod cluster;
 mod containers;
 mod lists;
+mod report;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -10,7 +11,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use lykta::hash::Bits64;
-use lykta::scan::Band;
+use lykta::scan::{Band, Language};
 use lykta::{Kind, Pdq};
 
 pub(crate) use cluster::ClusterArgs;
@@ -18,6 +19,7 @@ pub(crate) use containers::ContainerArgs;
 pub(crate) use lists::{
     AddArgs, ApplyArgs, CodesArgs, ConvertArgs, ConvertTo, InspectArgs, ListCommand, ReadArgs,
 };
+pub(crate) use report::{ReportCommand, ReportVerifyArgs};
 
 /// Finds known pictures by comparing hashes, so that people do not have to look at them.
 #[derive(Debug, Parser)]
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     /// Work on hash lists
     #[command(subcommand, after_help = "Example:\n  lykta list add --decisions families.csv local.csv")]
     List(ListCommand),
+    /// Check reports of scans
+    #[command(subcommand, after_help = "Example:\n  lykta report verify report")]
+    Report(ReportCommand),
     /// Show how it works, on a bundled list and a bundled dump
     Demo(DemoArgs),
     /// Print a completion script for a shell
@@ -394,13 +399,16 @@ impl From<BandArg> for Band {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "With -o, DIR holds findings.jsonl, errors.jsonl, summary.json, report.html and manifest.json.
+    after_help = "With -o, DIR holds findings.jsonl, errors.jsonl, summary.json, report.html, log.jsonl and manifest.json;
+`lykta report verify DIR` checks it later.
 Without, findings and summary go to standard output and errors to standard error.
 Nothing that is scanned is ever changed.
 
 Examples:
   lykta scan --index list.lykta -o report evidence/
   lykta scan --index base.lykta --index monday.lykta -o report evidence/
+  lykta scan --index list.lykta --case 2024-117 --operator 'A. Lind' --lang sv -o report evidence/
+  lykta scan --index list.lykta --redact-names --report jsonl,csv,html -o report evidence/
   lykta scan --index list.lykta --radius pdq=24 --jobs 8 picture.jpg
   lykta scan --index list.lykta --report jsonl,csv --record all -o report /mnt/disk
   lykta scan --index list.lykta --profile --memory 1G -o report /mnt/disk"
@@ -472,6 +480,19 @@ pub(crate) struct ScanArgs {
         requires = "output"
     )]
     pub(crate) report: Vec<ReportArg>,
+    /// What the case is called: in the manifest, the log and the page; needs -o
+    #[arg(long, value_name = "TEXT", requires = "output")]
+    pub(crate) case: Option<String>,
+    /// Who scans: in the manifest, the log and the page; needs -o
+    #[arg(long, value_name = "TEXT", requires = "output")]
+    pub(crate) operator: Option<String>,
+    /// Language of report.html
+    #[arg(long, value_enum, value_name = "LANGUAGE", default_value_t = LangArg::En)]
+    pub(crate) lang: LangArg,
+    /// No file name or path of what is scanned in report.html and findings.csv: items by SHA-256 and
+    /// size, entries by row; the other files have the names. Needs -o
+    #[arg(long, requires = "output")]
+    pub(crate) redact_names: bool,
     /// Print the summary as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -481,6 +502,23 @@ pub(crate) struct ScanArgs {
     /// Files and folders
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LangArg {
+    /// English
+    En,
+    /// Swedish
+    Sv,
+}
+
+impl From<LangArg> for Language {
+    fn from(lang: LangArg) -> Self {
+        match lang {
+            LangArg::En => Self::English,
+            LangArg::Sv => Self::Swedish,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -13,4 +13,5 @@ pub(crate) mod list_apply;
 pub(crate) mod list_convert;
 pub(crate) mod list_inspect;
 pub(crate) mod query;
+pub(crate) mod report_verify;
 pub(crate) mod scan;

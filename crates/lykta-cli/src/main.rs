@@ -23,7 +23,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
-use args::{Cli, Command, IndexCommand, ListCommand};
+use args::{Cli, Command, IndexCommand, ListCommand, ReportCommand};
 
 /// Could not start, or stopped early.
 const STOPPED: u8 = 2;
@@ -82,6 +82,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::List(ListCommand::Apply(args)) => commands::list_apply::run(&args),
         Command::List(ListCommand::Convert(args)) => commands::list_convert::run(&args),
         Command::List(ListCommand::Add(args)) => commands::list_add::run(&args),
+        Command::Report(ReportCommand::Verify(args)) => commands::report_verify::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Completions { shell } => {
             // Into memory first: the generator panics when its output fails.

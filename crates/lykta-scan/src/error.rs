@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::report::Altered;
+
 /// Why a scan could not start, or was ended by something that is not the fault of an item.
 #[derive(Debug, Error)]
 #[error(transparent)]
@@ -26,6 +28,16 @@ pub(crate) enum Cause {
     NotEmpty(PathBuf),
     #[error("{} is inside {}, which is to be scanned: choose a folder elsewhere", path(.dir), path(.scanned))]
     InsideScanned { dir: PathBuf, scanned: PathBuf },
+    #[error("line {line} of {} is not as it was written: {altered}; keep the folder as it is and scan again into a new one", path(.log))]
+    AlteredLog { log: PathBuf, line: u64, altered: Altered },
+    #[error("{} holds no line: there is nothing to go on with; scan again into a new folder", path(.0))]
+    EmptyLog(PathBuf),
+    #[error("{} is not a folder with a report of a scan: it holds neither manifest.json nor log.jsonl; check the path", path(.0))]
+    NoReport(PathBuf),
+    #[error("{} cannot be checked: {source}; check that the folder can be read", path(.at))]
+    Check { at: PathBuf, source: io::Error },
+    #[error("{} has more lines than can be compared; check that it is a report of a scan", path(.0))]
+    TooManyLines(PathBuf),
     #[error("{} cannot be {doing}: {source}; check that the folder is writable and has space", path(.at))]
     Write { at: PathBuf, doing: &'static str, source: io::Error },
 }
@@ -36,6 +48,11 @@ impl Error {
         match &self.0 {
             Cause::NotEmpty(path)
             | Cause::InsideScanned { dir: path, .. }
+            | Cause::AlteredLog { log: path, .. }
+            | Cause::EmptyLog(path)
+            | Cause::NoReport(path)
+            | Cause::Check { at: path, .. }
+            | Cause::TooManyLines(path)
             | Cause::Write { at: path, .. } => Some(path),
             Cause::Threads(_) | Cause::Sink(_) | Cause::Source | Cause::Index(_) => None,
         }

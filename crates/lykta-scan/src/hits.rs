@@ -18,6 +18,9 @@ use crate::record::{Match, Record};
 /// Entries counted at most; 16 MiB of memory.
 const MOST_COUNTED: usize = 1 << 18;
 
+/// Entries with too many hits that are named in notes.
+pub(crate) const MOST_NAMED: usize = 10;
+
 /// An entry with more hits than [`Options::warn_hits`](crate::Options::warn_hits).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FrequentEntry {
@@ -100,7 +103,6 @@ impl Hits {
 
     /// What a reader of the result must be told, a sentence each.
     pub(crate) fn notes(&self) -> Vec<String> {
-        const MOST_NAMED: usize = 10;
         let frequent = self.frequent();
         let undisputed = || frequent.iter().filter(|entry| !entry.disputed);
         let mut notes: Vec<String> = undisputed().take(MOST_NAMED).map(|entry| entry.note()).collect();
@@ -134,7 +136,7 @@ impl FrequentEntry {
 }
 
 /// The start of a name: lists may call an entry by a text of any length.
-fn shortened(name: &str) -> String {
+pub(crate) fn shortened(name: &str) -> String {
     const CHARACTERS: usize = 100;
     match name.char_indices().nth(CHARACTERS) {
         Some((end, _)) => format!("{}...", &name[..end]),

@@ -68,8 +68,8 @@ pub use progress::Progress;
 pub use read::GivenUp;
 pub use record::{FORMAT_VERSION, Label, Match, Opened, Record, Unit};
 pub use report::{
-    DisputeInfo, FindingSpool, IndexInfo, ListInfo, ReportDir, ReportOptions, RunInfo, Written,
-    disarm_formula, restore_formula,
+    Altered, Difference, DisputeInfo, FindingSpool, IndexInfo, Language, ListInfo, ReportDir, ReportOptions,
+    RunInfo, RunLog, Verification, What, Written, disarm_formula, restore_formula, verify_report,
 };
 pub use scanner::Scanner;
 pub use sink::Sink;

@@ -159,6 +159,11 @@ impl Summary {
         self.unexamined
     }
 
+    /// Files that could not be read without perhaps setting their times of access.
+    pub(crate) fn access_times_at_risk(&self) -> u64 {
+        self.access_times_at_risk
+    }
+
     /// Matches with entries that are disputed. They count as any other.
     pub fn disputed(&self) -> u64 {
         self.disputed

@@ -58,6 +58,24 @@ fn options(args: &ScanArgs) -> Options {
     }
 }
 
+/// What of the arguments decides what is found, those not given included: the same for any number of
+/// threads and any folder for the results.
+fn settings(args: &ScanArgs, options: &Options) -> Vec<String> {
+    let mut settings = vec![
+        format!("--min-quality {}", options.min_quality),
+        format!("--band {}", options.band.name()),
+        format!("--memory {}", options.memory),
+        format!("--warn-hits {}", options.warn_hits),
+    ];
+    settings.extend(options.radius.map(|bits| format!("--radius pdq={bits}")));
+    settings.extend((!options.near).then(|| "--no-near".to_owned()));
+    settings.extend(args.follow_links.then(|| "--follow-links".to_owned()));
+    settings.extend(args.max_depth.map(|depth| format!("--max-depth {depth}")));
+    settings.extend(options.max_item_bytes.map(|bytes| format!("--max-item-bytes {bytes}")));
+    settings.extend(options.max_total_bytes.map(|bytes| format!("--max-total-bytes {bytes}")));
+    settings
+}
+
 struct Scan<'a> {
     indexes: &'a [Index],
     disputes: Option<DisputeInfo>,
@@ -72,9 +90,11 @@ impl Scan<'_> {
             csv: has(ReportArg::Csv),
             html: has(ReportArg::Html),
             items: self.args.record == Some(RecordArg::All),
+            language: self.args.lang.into(),
+            redact_names: self.args.redact_names,
             ..ReportOptions::default()
         };
-        let mut info = RunInfo {
+        let info = RunInfo {
             tool: "lykta".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             commit: env!("LYKTA_COMMIT").to_owned(),
@@ -82,26 +102,33 @@ impl Scan<'_> {
             arguments: std::env::args_os().map(|arg| escape(arg.as_encoded_bytes()).into_owned()).collect(),
             indexes: self.index_infos(),
             disputes: self.disputes.clone(),
-            profile: None,
+            case: self.args.case.clone(),
+            operator: self.args.operator.clone(),
+            settings: settings(self.args, &self.options),
         };
         // Nothing that takes long after this line, and a stop that lets the report be finished: a
         // folder that was made must not be left without its manifest.
         let stop = interrupt::orderly();
-        let mut report = ReportDir::create(dir, &self.args.paths, options)?;
+        let mut report = ReportDir::create(dir, &self.args.paths, options, info)?;
         let (summary, profile) = self.drive(&mut report, stop)?;
-        info.profile = profile;
-        let written = report.finish(&summary, &info)?;
+        let written = report.finish(&summary, profile.as_ref())?;
         let mut out = io::stdout().lock();
-        // Whoever notes it down can later tell whether the report was changed: said in every case.
+        // Whoever notes it down can later tell whether the report was changed: said in every case. It pins
+        // the log, too, whose own digest is for those who keep the log elsewhere.
         let digest = format!("sha256 of manifest.json: {}", written.manifest_sha256);
+        let log_digest = format!("sha256 of the last line of log.jsonl: {}", written.log_sha256);
         if self.args.json {
             writeln!(out, "{}", summary.to_json_line())?;
+            if !self.args.quiet {
+                note(log_digest);
+            }
             note(digest);
             return Ok(summary.exit_code());
         }
         if !self.args.quiet {
             write_table(&mut out, &summary)?;
             writeln!(out, "report: {}", Locator::from_path(&written.dir.join(self.main_file())))?;
+            writeln!(out, "{log_digest}")?;
         }
         writeln!(out, "{digest}")?;
         Ok(summary.exit_code())

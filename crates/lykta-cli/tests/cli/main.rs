@@ -13,6 +13,7 @@ mod lists;
 mod place;
 mod query;
 mod recall;
+mod report;
 mod scan;
 mod several;
 #[cfg(unix)]

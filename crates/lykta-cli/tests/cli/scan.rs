@@ -4,7 +4,8 @@ use std::fs;
 
 use crate::place::{Place, json_lines, keys, run};
 
-const REPORT: [&str; 5] = ["errors.jsonl", "findings.jsonl", "manifest.json", "report.html", "summary.json"];
+const REPORT: [&str; 6] =
+    ["errors.jsonl", "findings.jsonl", "log.jsonl", "manifest.json", "report.html", "summary.json"];
 
 fn files_in(place: &Place, dir: &str) -> Vec<String> {
     let entries = fs::read_dir(place.path(dir)).unwrap();
@@ -66,6 +67,12 @@ fn a_report_is_complete_private_and_pinned_by_its_manifest() {
         assert_eq!(file["sha256"], sha256(&format!("out/{}", file["name"].as_str().unwrap())));
     }
     assert_eq!(manifest["indexes"][0]["sha256"], sha256("list.lykta"));
+    let log = place.text("out/log.jsonl");
+    place.write("last", log.trim_end().lines().last().unwrap());
+    let digest = sha256("last");
+    assert!(run.out.contains(&format!("sha256 of the last line of log.jsonl: {digest}\n")), "{}", run.out);
+    assert_eq!(manifest["log"]["last_sha256"], digest);
+    assert_eq!(manifest["log"]["lines"], log.lines().count());
     let digest = sha256("out/manifest.json");
     assert!(run.out.ends_with(&format!("sha256 of manifest.json: {digest}\n")), "{}", run.out);
     #[cfg(unix)]
@@ -83,6 +90,7 @@ fn the_manifests_digest_is_printed_in_every_case() {
     assert!(quiet.out.starts_with("sha256 of manifest.json: "));
     let json = place.run("scan --json --index list.lykta -o json dump").expect(1);
     assert_eq!(json.json_lines()[0]["found"], 6);
+    assert!(json.err.contains("sha256 of the last line of log.jsonl: "), "{}", json.err);
     assert!(json.err.contains("sha256 of manifest.json: "), "{}", json.err);
 }
 
@@ -124,7 +132,9 @@ fn any_number_of_jobs_writes_the_same_bytes() {
     for jobs in [1, 2, 5] {
         place.run(&format!("{scan} --jobs {jobs} -o out{jobs} dump")).expect(4);
     }
-    for name in ["findings.jsonl", "findings.csv", "errors.jsonl", "items.jsonl", "summary.json"] {
+    for name in
+        ["findings.jsonl", "findings.csv", "errors.jsonl", "items.jsonl", "report.html", "summary.json"]
+    {
         let one = place.read(&format!("out1/{name}"));
         assert!(!one.is_empty());
         assert_eq!(place.read(&format!("out2/{name}")), one, "{name}");
@@ -253,7 +263,9 @@ fn awkward_names_neither_vanish_nor_do_anything() {
     expected.sort();
     assert_eq!(locators, expected);
     let html = place.text("out/report.html");
-    assert!(!html.contains("<script") && html.contains("&lt;script&gt;"));
+    assert_eq!(html.matches("<script").count(), 1, "its own");
+    assert!(html.contains("&lt;script&gt;alert(1)&lt;") && html.contains("dump/a\\x0ab"));
+    assert!(html.contains("\\xe2\\x80\\xaegpj.exe") && !html.contains('\u{202e}'));
     assert!(!place.text("out/findings.csv").contains(",=evil"));
     // By name, from inside the folder: a path that looks like an option.
     let csv =

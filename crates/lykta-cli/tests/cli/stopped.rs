@@ -47,6 +47,10 @@ fn a_scan_that_is_interrupted_writes_what_it_has_and_says_that_it_is_not_all() {
         assert_eq!(findings[0]["locator"][0], "long/0.jpg");
         let errors = place.text("out/errors.jsonl");
         assert!(errors.contains("the scan was stopped"), "{errors}");
+        let log = json_lines(&place.text("out/log.jsonl"));
+        let [.., stopped, finished] = log.as_slice() else { panic!("{log:?}") };
+        assert_eq!((&stopped["event"], &finished["event"]), (&"stopped".into(), &"finished".into()));
+        assert_eq!(finished["complete"], false);
         assert!(!place.path("out/findings.partial.jsonl").exists());
     }
 }
@@ -57,9 +61,12 @@ fn a_scan_that_is_killed_leaves_its_findings_and_claims_nothing() {
     let mut child = scan_under_way(&place);
     send("-KILL", &child);
     assert_eq!(child.wait().unwrap().code(), None);
-    let left: Vec<_> =
+    let mut left: Vec<_> =
         fs::read_dir(place.path("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["findings.partial.jsonl"]);
+    left.sort();
+    assert_eq!(left, ["findings.partial.jsonl", "log.jsonl"]);
+    let log = json_lines(&place.text("out/log.jsonl"));
+    assert_eq!((&log[0]["event"], &log[1]["event"]), (&"started".into(), &"found".into()));
     let findings = json_lines(&place.text("out/findings.partial.jsonl"));
     assert_eq!(findings[0]["locator"][0], "long/0.jpg");
     // What is left is not written over by the next scan.

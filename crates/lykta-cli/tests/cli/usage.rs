@@ -4,8 +4,19 @@ use std::process::Stdio;
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 9] =
-    ["", "index", "index build", "index info", "index verify", "hash", "query", "scan", "demo"];
+const COMMANDS: [&str; 11] = [
+    "",
+    "index",
+    "index build",
+    "index info",
+    "index verify",
+    "hash",
+    "query",
+    "scan",
+    "report",
+    "report verify",
+    "demo",
+];
 
 #[test]
 fn every_command_has_help_with_an_example() {
@@ -49,6 +60,8 @@ fn wrong_arguments_are_refused_in_one_sentence() {
         "hash --csv --json p",
         "index build -o x --near tree l",
         "scan --index i --record all p",
+        "report verify",
+        "report verify out --manifest-sha256 abc",
         "scan --index i --report csv p",
         "scan --index i --report jsonl,html p",
     ] {

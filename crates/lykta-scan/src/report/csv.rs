@@ -45,11 +45,25 @@ pub(crate) fn write_header(out: &mut impl Write) -> io::Result<()> {
 }
 
 /// The rows of a finding: steps of the locator joined with `!`, unknown values empty.
-pub(crate) fn write_finding(out: &mut impl Write, finding: &FindingRow) -> io::Result<()> {
+///
+/// With `redact_names` the locator is the item's SHA-256 and size, and an entry, which may be called by a
+/// path, is its row.
+pub(crate) fn write_finding(
+    out: &mut impl Write,
+    finding: &FindingRow,
+    redact_names: bool,
+) -> io::Result<()> {
+    let place = match redact_names {
+        true => {
+            let sha256 = finding.digests.get("sha256").map_or("unknown", String::as_str);
+            format!("sha256:{sha256} size:{}", text(finding.size))
+        }
+        false => finding.place(),
+    };
     for found in &finding.matches {
         let digests = ["md5", "sha1", "sha256", "blake3"];
         let label = found.label.as_ref();
-        let cells = [finding.place(), text(finding.size)]
+        let cells = [place.clone(), text(finding.size)]
             .into_iter()
             .chain(digests.map(|kind| finding.digests.get(kind).cloned().unwrap_or_default()))
             .chain([
@@ -67,7 +81,7 @@ pub(crate) fn write_finding(out: &mut impl Write, finding: &FindingRow) -> io::R
                 found.list.clone(),
                 found.list_version.clone(),
                 found.list_sha256.clone(),
-                found.entry.clone(),
+                if redact_names { format!("row {}", found.row) } else { found.entry.clone() },
                 found.row.to_string(),
                 label.map(|label| label.scheme.clone()).unwrap_or_default(),
                 label.map(|label| label.version.clone()).unwrap_or_default(),

@@ -1,86 +1,124 @@
-//! The report for people: one page without scripts, pictures or anything from elsewhere.
+//! The report for people: one page, in their language, without pictures or anything from elsewhere.
 //!
-//! Written front to back while the sorted lines pass by, so its size in memory is that of a line.
+//! Written front to back while the sorted lines pass by, so its size in memory is that of a line. There
+//! is no clock in it and nothing of how or where it was made, so the same scan gives the same page.
+//!
+//! A small script filters and sorts. The policy of the page allows this script and this style, by their
+//! digests, and nothing else; without it everything is there all the same.
 
 use std::io::{self, Write};
 
 use lykta_source::visible;
 
+use crate::hits::{MOST_NAMED, shortened};
 use crate::record::Label;
 use crate::report::manifest::RunInfo;
-use crate::report::rows::{ErrorRow, FindingRow};
-use crate::summary::Summary;
+use crate::report::rows::{ErrorRow, FindingRow, MatchRow};
+use crate::report::texts::{self as say, Language, Text};
+use crate::summary::{NearMatching, Summary};
 
 /// Rows of a table; beyond that a page becomes too heavy to open.
 const MOST_ROWS: u64 = 10_000;
 
+/// Matches of a finding; one blank picture in a list may match thousands of entries.
+const MOST_MATCHES: usize = 100;
+
 const STYLE: &str = include_str!("style.css");
 
-/// SHA-256 of [`STYLE`] in base64: the page may use this style and nothing else.
-const STYLE_DIGEST: &str = "jzu9eQ0pITmuRaJZcvPF5eoL6pbbg92ITREtnb3kaqw=";
+/// SHA-256 of [`STYLE`] in base64: the page may use this style and no other.
+const STYLE_DIGEST: &str = "HBkYKWNvCoy3vyzssvn8zdab8TTBAOv2/xuxjmoSC7w=";
 
-/// What each outcome means, in the order of results.
-const MEANINGS: [(&str, &str); 8] = [
-    ("matched_exact", "A digest of the file is in a list: the same bytes, as far as the digest can tell."),
-    (
-        "matched_near_only",
-        "No digest is in a list, but the picture looks like one in a list. A person must compare the two.",
-    ),
-    ("noted", "Only entries that lists mark as worth a note were hit. Not counted as found."),
-    ("ignored", "Only entries of ignore lists were hit, by digest."),
-    ("unmatched_exact_and_near", "No match in the lists given, by digest and by likeness."),
-    (
-        "unmatched_exact_only",
-        "No match in the lists given by digest; likeness was not compared, for the reason given.",
-    ),
-    ("failed", "The item could not be examined, or not as it should have been."),
-    ("skipped", "The item was left out on purpose, for the reason given."),
-];
+const SCRIPT: &str = include_str!("script.js");
 
-const LIMITS: [&str; 6] = [
-    "A list holds what somebody has seen before. Items without a match are not in the lists given; nothing more follows.",
-    "A match by likeness says that two pictures have similar hashes at the distance given. Different pictures can have similar hashes, and an edited picture can have a very different one.",
-    "MD5 and SHA-1 can be forged: a match by one of them alone is marked weak.",
-    "Somebody disputes that the entry of a match marked disputed belongs into its list. Such a match counts as any other.",
-    "Likeness is compared for still pictures of the formats that are decoded. Videos, documents and files within archives are compared as whole files, by digest.",
-    "Items that failed or were skipped are listed below with the reason. They were not examined, or not completely.",
-];
+/// The same of [`SCRIPT`].
+const SCRIPT_DIGEST: &str = "7U2iVSiAFBBlBepuTzQ3ecMMn/jCbDjC8hCY7p0blKE=";
+
+/// How the page is to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct PageOptions {
+    pub(crate) language: Language,
+    /// No file name and no path of what was scanned.
+    pub(crate) redact_names: bool,
+}
 
 /// A page under way.
 pub(crate) struct Page<W> {
     out: W,
+    options: PageOptions,
     rows: u64,
 }
 
 impl<W: Write> Page<W> {
-    /// Writes everything before the findings.
-    pub(crate) fn begin(mut out: W, summary: &Summary, run: &RunInfo) -> io::Result<Self> {
+    /// Writes everything before the findings. `scanned` are the paths that were scanned, escaped.
+    pub(crate) fn begin(
+        mut out: W,
+        summary: &Summary,
+        run: &RunInfo,
+        scanned: &[String],
+        options: PageOptions,
+    ) -> io::Result<Self> {
+        let language = options.language;
         write!(
             out,
             concat!(
-                "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
-                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{}'\">\n",
+                "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n",
+                "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; ",
+                "style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'\">\n",
                 "<meta name=\"viewport\" content=\"width=device-width\">\n",
-                "<title>Scan report</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
-                "<h1>Scan report</h1>\n<p class=\"result\">{}.</p>\n"
+                "<title>{}</title>\n<style>{}</style>\n</head>\n<body>\n<main>\n",
+                "<h1>{}</h1>\n<p class=\"result\">{}.</p>\n"
             ),
+            language.code(),
             STYLE_DIGEST,
+            SCRIPT_DIGEST,
+            escape(say::TITLE.say(language)),
             STYLE,
-            escape(&summary.sentence())
+            escape(say::TITLE.say(language)),
+            escape(&sentence(summary, language))
         )?;
-        for note in summary.notes() {
+        let redacted = options.redact_names.then(|| say::REDACTED.say(language).to_owned());
+        for note in redacted.into_iter().chain(notes(summary, options)) {
             writeln!(out, "<p class=\"note\">{}.</p>", escape(&note))?;
         }
-        write_outcomes(&mut out, summary)?;
-        write_run(&mut out, run)?;
-        write!(
-            out,
-            concat!(
-                "<h2>Findings</h2>\n<table>\n<thead><tr><th>Where</th><th class=\"number\">Bytes</th><th>Matches</th>",
-                "<th>SHA-256</th></tr></thead>\n<tbody>\n"
-            )
+        let mut page = Self { out, options, rows: 0 };
+        page.write_outcomes(summary)?;
+        page.write_run(run, scanned)?;
+        page.write_lists(run)?;
+        page.begin_findings()?;
+        Ok(page)
+    }
+
+    fn begin_findings(&mut self) -> io::Result<()> {
+        self.heading(say::FINDINGS)?;
+        if !self.options.redact_names {
+            let about = self.text(say::FINDINGS_ABOUT);
+            writeln!(self.out, "<p>{about}</p>")?;
+        }
+        let [filter, text, all, shown] =
+            [say::FILTER, say::FILTER_TEXT, say::FILTER_ALL, say::FILTER_SHOWN].map(|text| self.text(text));
+        writeln!(
+            self.out,
+            "<div class=\"filter\" id=\"filter\" role=\"group\" aria-label=\"{filter}\" hidden>\n\
+             <label>{text} <input type=\"search\"></label>"
         )?;
-        Ok(Self { out, rows: 0 })
+        for (name, label) in [("list", say::LIST), ("kind", say::FILTER_KIND), ("band", say::FILTER_BAND)] {
+            let label = self.text(label);
+            writeln!(
+                self.out,
+                "<label>{label} <select name=\"{name}\"><option value=\"\">{all}</option></select></label>"
+            )?;
+        }
+        writeln!(self.out, "<span>{shown} <output></output></span>\n</div>")?;
+        self.begin_table(
+            " id=\"findings\" class=\"sortable\"",
+            &[
+                (say::FINDING_HEAD, ""),
+                (say::BYTES, NUMBER),
+                (say::NEAREST, NUMBER),
+                (say::MATCHES, ""),
+                (say::SHA256, ""),
+            ],
+        )
     }
 
     /// Writes one finding, or counts it when there are too many.
@@ -89,46 +127,87 @@ impl<W: Write> Page<W> {
         if self.rows > MOST_ROWS {
             return Ok(());
         }
+        let number = self.rows;
+        let name = self.fill(say::FINDING, &[&number.to_string()]);
+        let place = match self.options.redact_names {
+            true => format!("{name}<br>{}", self.unnamed(finding)),
+            false => folded(&name, &escape(&finding.place())),
+        };
         let size = finding.size.map(|size| size.to_string()).unwrap_or_default();
+        let distance = finding.matches.iter().map(|found| found.distance).min().unwrap_or_default();
         write!(
             self.out,
-            "<tr><td>{}</td><td class=\"number\">{size}</td><td><ul>",
-            escape(&finding.place())
+            "<tr class=\"finding\"><td data-value=\"{number}\">{place}</td>\
+             <td class=\"number\" data-value=\"{size}\">{size}</td>\
+             <td class=\"number\" data-value=\"{distance}\">{distance}</td><td><ul>"
         )?;
-        for found in &finding.matches {
-            let how = match &found.view {
-                Some(view) => format!("{} distance {}, view {view}", found.kind, found.distance),
-                None => found.kind.clone(),
-            };
-            let mut about = vec![how];
-            about.extend(found.place().map(|place| format!("rectangle {place}")));
-            about.extend(found.entry_view.as_ref().map(|view| format!("part {view} of the entry")));
-            about.extend(found.band.as_ref().map(|band| format!("band {band}")));
-            about.extend(found.plain.then(|| "plain picture".to_owned()));
-            about.extend(found.below_band.then(|| "below the band asked for, not counted".to_owned()));
-            about.push(format!("role {}", found.role));
-            about.extend(found.label.as_ref().map(words));
-            about.extend(found.weak.then(|| "weak".to_owned()));
-            about.extend(found.disputed.then(|| "disputed".to_owned()));
-            let about = escape(&about.join(", "));
-            let version = if found.list_version.is_empty() { "" } else { " " };
-            let list = escape(&format!("{}{version}{}", found.list, found.list_version));
-            let (entry, row) = (escape(&found.entry), found.row);
-            write!(self.out, "<li>{list}: {entry} (row {row}) <small>({about})</small></li>")?;
+        for found in finding.matches.iter().take(MOST_MATCHES) {
+            self.write_match(found)?;
+        }
+        let more = finding.matches.len().saturating_sub(MOST_MATCHES);
+        if more > 0 {
+            let more = self.fill(say::MORE_MATCHES, &[&more.to_string()]);
+            write!(self.out, "<li>{more}</li>")?;
         }
         let sha256 = finding.digests.get("sha256").map(String::as_str).unwrap_or_default();
         writeln!(self.out, "</ul></td><td class=\"hash\">{}</td></tr>", escape(sha256))
     }
 
-    /// Writes what is between the findings and the errors.
-    pub(crate) fn begin_errors(&mut self) -> io::Result<()> {
-        self.end_table("findings.jsonl")?;
+    /// An item by its digest and size, for where its name must not be.
+    fn unnamed(&self, finding: &FindingRow) -> String {
+        let unknown = || say::SIZE_UNKNOWN.say(self.options.language).to_owned();
+        let size = finding.size.map_or_else(unknown, |size| size.to_string());
+        match finding.digests.get("sha256") {
+            Some(sha256) => self.fill(say::SHA256_SIZE, &[sha256, &size]),
+            None => self.fill(say::NO_SHA256, &[&size]),
+        }
+    }
+
+    fn write_match(&mut self, found: &MatchRow) -> io::Result<()> {
+        let language = self.options.language;
+        let fill = |text: Text, values: &[&str]| text.fill(language, values);
+        let distance = found.distance.to_string();
+        let mut about = vec![match &found.view {
+            Some(view) => fill(say::NEAR, &[&found.kind, &distance, view]),
+            None => fill(say::SAME_BYTES, &[&found.kind]),
+        }];
+        about.extend(found.place().map(|place| fill(say::RECTANGLE, &[&place])));
+        about.extend(found.entry_view.as_ref().map(|view| fill(say::ENTRY_PART, &[view])));
+        about.extend(found.coarse_distance.map(|bits| fill(say::COARSE, &[&bits.to_string()])));
+        let band = found.band.as_deref().unwrap_or_default();
+        let band_name = say::value(language, band);
+        about.extend((!band.is_empty()).then(|| fill(say::BAND_IS, &[band_name])));
+        about.extend(found.plain.then(|| fill(say::PLAIN, &[])));
+        about.extend(found.below_band.then(|| fill(say::BELOW, &[])));
+        about.push(fill(say::ROLE_IS, &[say::value(language, &found.role)]));
+        about.extend(found.label.as_ref().map(|label| words(label, language)));
+        about.extend(found.weak.then(|| fill(say::WEAK, &[])));
+        about.extend(found.disputed.then(|| fill(say::DISPUTED, &[])));
+        let about = escape(&about.join(", "));
+        let version = if found.list_version.is_empty() { "" } else { " " };
+        let list = format!("{}{version}{}", found.list, found.list_version);
+        let row = found.row.to_string();
+        // An entry may be called by a path, and lists may be made of the very files that are scanned.
+        let entry = match self.options.redact_names {
+            true => self.fill(say::ENTRY_UNNAMED, &[&list, &row]),
+            false => self.fill(say::ENTRY, &[&list, &found.entry, &row]),
+        };
+        let (list, kind) = (escape(&found.list), escape(&found.kind));
+        let (band, band_name) = (escape(band), escape(band_name));
         write!(
             self.out,
-            concat!(
-                "<h2>Not examined, or not completely</h2>\n<table>\n<thead><tr><th>Where</th><th>Outcome</th>",
-                "<th>Reason</th><th>Compared</th></tr></thead>\n<tbody>\n"
-            )
+            "<li data-list=\"{list}\" data-kind=\"{kind}\" data-band=\"{band}\" \
+             data-band-name=\"{band_name}\">{entry} <small>({about})</small></li>"
+        )
+    }
+
+    /// Writes what is between the findings and the errors.
+    pub(crate) fn begin_errors(&mut self) -> io::Result<()> {
+        self.end_rows("findings.jsonl", 5)?;
+        self.heading(say::PROBLEMS)?;
+        self.begin_table(
+            " class=\"sortable\"",
+            &[(say::PROBLEM_HEAD, ""), (say::OUTCOME, ""), (say::REASON, ""), (say::COMPARED, "")],
         )
     }
 
@@ -138,109 +217,277 @@ impl<W: Write> Page<W> {
         if self.rows > MOST_ROWS {
             return Ok(());
         }
+        let (language, number) = (self.options.language, self.rows.to_string());
+        let name = self.fill(say::PROBLEM, &[&number]);
+        let place = match self.options.redact_names {
+            true => {
+                let unknown = || say::SIZE_UNKNOWN.say(language).to_owned();
+                let size = error.size.map_or_else(unknown, |size| size.to_string());
+                format!("{name}<br>{}", self.fill(say::PROBLEM_UNNAMED, &[&number, &size]))
+            }
+            // The particulars may name files as well.
+            false => {
+                let (place, detail) = (escape(&error.place()), escape(&error.detail));
+                folded(&name, &format!("{place}<br><small lang=\"en\">{detail}</small>"))
+            }
+        };
+        let reason = say::reason(language, &error.reason);
         writeln!(
             self.out,
-            "<tr><td>{}</td><td>{}</td><td>{}<br><small>{}</small></td><td>{}</td></tr>",
-            escape(&error.place()),
+            "<tr><td data-value=\"{number}\">{place}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             escape(&error.outcome),
-            escape(&error.reason),
-            escape(&error.detail),
-            escape(&error.compared),
+            escape(reason),
+            escape(say::value(language, &error.compared)),
         )
     }
 
     /// Writes the rest and gives the writer back.
     pub(crate) fn end(mut self) -> io::Result<W> {
-        self.end_table("errors.jsonl")?;
-        writeln!(self.out, "<h2>What the words mean</h2>\n<dl>")?;
-        for (outcome, meaning) in MEANINGS {
-            writeln!(self.out, "<dt>{outcome}</dt><dd>{}</dd>", escape(meaning))?;
+        self.end_rows("errors.jsonl", 4)?;
+        self.heading(say::WORDS)?;
+        writeln!(self.out, "<dl>")?;
+        for (outcome, meaning) in say::MEANINGS {
+            let meaning = self.text(meaning);
+            writeln!(self.out, "<dt>{outcome}</dt><dd>{meaning}</dd>")?;
         }
-        writeln!(self.out, "</dl>\n<h2>Limits</h2>\n<ul>")?;
-        for limit in LIMITS {
-            writeln!(self.out, "<li>{}</li>", escape(limit))?;
+        for (word, meaning) in say::WORDS_MEANT {
+            self.term(word, |page| page.text(meaning))?;
         }
-        writeln!(self.out, "</ul>\n</main>\n</body>\n</html>")?;
+        writeln!(self.out, "</dl>")?;
+        self.heading(say::LIMITS)?;
+        writeln!(self.out, "<ul>")?;
+        for limit in say::ALL_LIMITS {
+            let limit = self.text(limit);
+            writeln!(self.out, "<li>{limit}</li>")?;
+        }
+        writeln!(self.out, "</ul>\n</main>\n<script>{SCRIPT}</script>\n</body>\n</html>")?;
         Ok(self.out)
     }
 
-    fn end_table(&mut self, file: &str) -> io::Result<()> {
+    fn end_rows(&mut self, file: &str, columns: usize) -> io::Result<()> {
         if self.rows == 0 {
-            writeln!(self.out, "<tr><td colspan=\"4\">None.</td></tr>")?;
+            let none = self.text(say::NONE);
+            writeln!(self.out, "<tr><td colspan=\"{columns}\">{none}</td></tr>")?;
         }
         writeln!(self.out, "</tbody>\n</table>")?;
         if self.rows > MOST_ROWS {
-            let rows = self.rows;
-            writeln!(self.out, "<p>The first {MOST_ROWS} of {rows} are shown; {file} has all of them.</p>")?;
+            let cut = self.fill(say::CUT, &[&MOST_ROWS.to_string(), &self.rows.to_string(), file]);
+            writeln!(self.out, "<p>{cut}</p>")?;
         }
         self.rows = 0;
         Ok(())
     }
+
+    fn write_outcomes(&mut self, summary: &Summary) -> io::Result<()> {
+        self.heading(say::SUMMARY)?;
+        self.begin_table("", &[(say::OUTCOME, ""), (say::ITEMS_HEAD, NUMBER), (say::BYTES, NUMBER)])?;
+        let (language, out) = (self.options.language, &mut self.out);
+        let mut row = |class: &str, name: &str, items: u64, bytes: u64| {
+            writeln!(
+                out,
+                "<tr class=\"{class}\"><td>{}</td><td class=\"number\">{items}</td>\
+                 <td class=\"number\">{bytes}</td></tr>",
+                escape(name)
+            )
+        };
+        for (name, count) in summary.outcomes() {
+            row("outcome", name, count.items, count.bytes)?;
+            for (reason, count) in summary.reasons(name) {
+                row("reason", say::reason(language, reason), count.items, count.bytes)?;
+            }
+        }
+        let seen = summary.seen();
+        row("total", say::ALL_SEEN.say(language), seen.items, seen.bytes)?;
+        writeln!(self.out, "</tbody>\n</table>")
+    }
+
+    fn write_run(&mut self, run: &RunInfo, scanned: &[String]) -> io::Result<()> {
+        let redact = self.options.redact_names;
+        self.heading(say::HOW_MADE)?;
+        writeln!(self.out, "<dl>")?;
+        for (word, text) in [(say::CASE, &run.case), (say::OPERATOR, &run.operator)] {
+            if let Some(text) = text {
+                self.term(word, |_| escape(text))?;
+            }
+        }
+        self.term(say::PROGRAM, |page| {
+            let built = page.fill(say::BUILT, &[&run.commit, &run.target]);
+            format!("{} {}<br>{built}", escape(&run.tool), escape(&run.version))
+        })?;
+        if !run.settings.is_empty() {
+            self.term(say::SETTINGS, |_| escape(&run.settings.join(" ")))?;
+        }
+        let count = scanned.len().to_string();
+        self.term(say::SCANNED, |page| match redact {
+            true => page.fill(say::PATHS_UNNAMED, &[&count]),
+            false => {
+                let paths: Vec<String> = scanned.iter().map(|path| escape(path)).collect();
+                folded(&page.fill(say::PATHS_SHOW, &[&count]), &paths.join("<br>"))
+            }
+        })?;
+        for index in &run.indexes {
+            // An index may lie beside what is scanned, or in it.
+            let path = if redact { String::new() } else { escape(&index.path) };
+            let sha256 = escape(&index.sha256);
+            self.term(say::INDEX, |_| format!("{path} <span class=\"hash\">SHA-256 {sha256}</span>"))?;
+        }
+        if let Some(disputes) = &run.disputes {
+            let (entries, sha256) = (disputes.entries.to_string(), escape(&disputes.sha256));
+            self.term(say::DISPUTED_FILE, |page| {
+                let named = match redact {
+                    true => page.fill(say::DISPUTED_COUNT, &[&entries]),
+                    false => page.fill(say::DISPUTED_NAMED, &[&entries, &disputes.path]),
+                };
+                format!("{named} <span class=\"hash\">SHA-256 {sha256}</span>")
+            })?;
+        }
+        let manifest = self.text(say::MANIFEST);
+        writeln!(self.out, "</dl>\n<p>{manifest}</p>")
+    }
+
+    fn write_lists(&mut self, run: &RunInfo) -> io::Result<()> {
+        self.heading(say::LISTS)?;
+        self.begin_table(
+            "",
+            &[
+                (say::LIST, ""),
+                (say::ROLE, ""),
+                (say::ROWS, NUMBER),
+                (say::ACCEPTED, NUMBER),
+                (say::REJECTED, NUMBER),
+                (say::SHA256, ""),
+            ],
+        )?;
+        for list in run.indexes.iter().flat_map(|index| &index.lists) {
+            writeln!(
+                self.out,
+                concat!(
+                    "<tr><td>{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>",
+                    "<td class=\"number\">{}</td><td class=\"hash\">{}</td></tr>"
+                ),
+                escape(&list.name),
+                escape(say::value(self.options.language, &list.role)),
+                list.rows,
+                list.accepted,
+                list.rejected.values().sum::<u64>(),
+                escape(&list.sha256),
+            )?;
+        }
+        writeln!(self.out, "</tbody>\n</table>")
+    }
+
+    /// A text of the table as HTML.
+    fn text(&self, text: Text) -> String {
+        escape(text.say(self.options.language))
+    }
+
+    /// A text of the table with its values as HTML.
+    fn fill(&self, text: Text, values: &[&str]) -> String {
+        escape(&text.fill(self.options.language, values))
+    }
+
+    fn heading(&mut self, text: Text) -> io::Result<()> {
+        let text = self.text(text);
+        writeln!(self.out, "<h2>{text}</h2>")
+    }
+
+    /// A word and what is said of it, which is HTML already.
+    fn term(&mut self, word: Text, html: impl FnOnce(&Self) -> String) -> io::Result<()> {
+        let (word, html) = (self.text(word), html(self));
+        writeln!(self.out, "<dt>{word}</dt><dd>{html}</dd>")
+    }
+
+    /// The head of a table, up to its first row. A column has a text and a class.
+    fn begin_table(&mut self, attributes: &str, columns: &[(Text, &str)]) -> io::Result<()> {
+        write!(self.out, "<table{attributes}>\n<thead><tr>")?;
+        for (text, class) in columns {
+            let text = self.text(*text);
+            write!(self.out, "<th{class}>{text}</th>")?;
+        }
+        writeln!(self.out, "</tr></thead>\n<tbody>")
+    }
 }
 
-fn write_outcomes(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
-    let row = |out: &mut dyn Write, class: &str, name: &str, items: u64, bytes: u64| {
-        writeln!(
-            out,
-            "<tr class=\"{class}\"><td>{}</td><td class=\"number\">{items}</td><td class=\"number\">{bytes}</td></tr>",
-            escape(name)
-        )
+const NUMBER: &str = " class=\"number\"";
+
+/// HTML that is shown when somebody opens it, under a name that says nothing of it.
+fn folded(name: &str, html: &str) -> String {
+    format!("<details><summary>{name}</summary>{html}</details>")
+}
+
+/// The result in words, as [`Summary::sentence`] has it.
+fn sentence(summary: &Summary, language: Language) -> String {
+    let outcome = |name: &str| {
+        let count = summary.outcomes().find(|(other, _)| *other == name);
+        count.map_or(0, |(_, count)| count.items)
     };
-    writeln!(
-        out,
-        "<h2>Summary</h2>\n<table>\n<thead><tr><th>Outcome</th><th class=\"number\">Items</th><th class=\"number\">Bytes</th></tr></thead>\n<tbody>"
-    )?;
-    for (name, count) in summary.outcomes() {
-        row(out, "outcome", name, count.items, count.bytes)?;
-        for (reason, count) in summary.reasons(name) {
-            row(out, "reason", reason, count.items, count.bytes)?;
+    let items = |count| items(count, language);
+    let (seen, failed, skipped) = (summary.seen().items, outcome("failed"), outcome("skipped"));
+    let examined = (seen - failed - skipped).to_string();
+    let mut text = say::SEEN.fill(language, &[&items(seen), &examined]);
+    let (found, noted) = (summary.found(), summary.findings() - summary.found());
+    text += &match (found, noted) {
+        (0, 0) => say::NO_MATCH.fill(language, &[]),
+        (found, 0) => say::MATCHED.fill(language, &[&items(found)]),
+        (0, noted) => say::NOTED_ONLY.fill(language, &[&items(noted)]),
+        (found, noted) => say::MATCHED_AND_NOTED.fill(language, &[&items(found), &items(noted)]),
+    };
+    for (count, what) in [(failed, say::SOME_FAILED), (skipped, say::SOME_SKIPPED)] {
+        if count > 0 {
+            text += &what.fill(language, &[&items(count)]);
         }
     }
-    let seen = summary.seen();
-    row(out, "total", "seen", seen.items, seen.bytes)?;
-    writeln!(out, "</tbody>\n</table>")
+    if !summary.complete {
+        text += say::STOPPED.say(language);
+    }
+    text
 }
 
-fn write_run(out: &mut impl Write, run: &RunInfo) -> io::Result<()> {
-    writeln!(out, "<h2>How it was made</h2>\n<dl>")?;
-    writeln!(out, "<dt>Program</dt><dd>{} {}</dd>", escape(&run.tool), escape(&run.version))?;
-    writeln!(out, "<dt>Arguments</dt><dd>{}</dd>", escape(&run.arguments.join(" ")))?;
-    for index in &run.indexes {
-        let (path, sha256) = (escape(&index.path), escape(&index.sha256));
-        writeln!(out, "<dt>Index</dt><dd>{path} <span class=\"hash\">SHA-256 {sha256}</span></dd>")?;
-    }
-    if let Some(disputes) = &run.disputes {
-        let (path, sha256) = (escape(&disputes.path), escape(&disputes.sha256));
-        writeln!(
-            out,
-            "<dt>Disputed entries</dt><dd>{} named in {path} <span class=\"hash\">SHA-256 {sha256}</span></dd>",
-            disputes.entries
-        )?;
-    }
-    writeln!(
-        out,
-        concat!(
-            "</dl>\n<p>Times, computer and the SHA-256 of every file of this report are in manifest.json.</p>\n",
-            "<h2>Lists used</h2>\n<table>\n<thead><tr><th>List</th><th>Role</th><th class=\"number\">Rows</th>",
-            "<th class=\"number\">Accepted</th><th class=\"number\">Rejected</th><th>SHA-256</th></tr></thead>\n<tbody>"
-        )
-    )?;
-    for list in run.indexes.iter().flat_map(|index| &index.lists) {
-        writeln!(
-            out,
-            concat!(
-                "<tr><td>{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>",
-                "<td class=\"number\">{}</td><td class=\"hash\">{}</td></tr>"
-            ),
-            escape(&list.name),
-            escape(&list.role),
-            list.rows,
-            list.accepted,
-            list.rejected.values().sum::<u64>(),
-            escape(&list.sha256),
-        )?;
-    }
-    writeln!(out, "</tbody>\n</table>")
+fn items(count: u64, language: Language) -> String {
+    let text = if count == 1 { say::ITEM } else { say::ITEMS };
+    text.fill(language, &[&count.to_string()])
+}
+
+/// What a reader must be told, as [`Summary::notes`] has it. A note that the table does not have is told
+/// in the words of the summary: better in English than not at all.
+fn notes(summary: &Summary, options: PageOptions) -> Vec<String> {
+    let in_english = known_notes(summary, PageOptions::default());
+    let others = summary.notes().into_iter().filter(|note| !in_english.contains(note));
+    known_notes(summary, options).into_iter().chain(others).collect()
+}
+
+fn known_notes(summary: &Summary, PageOptions { language, redact_names }: PageOptions) -> Vec<String> {
+    let counted = |count: u64, one: Text, many: Text| {
+        let text = if count == 1 { one } else { many };
+        (count > 0).then(|| text.fill(language, &[&count.to_string()]))
+    };
+    let near = match summary.near {
+        NearMatching::Performed { .. } => None,
+        NearMatching::Off => Some(say::NEAR_OFF.fill(language, &[])),
+        NearMatching::NoPdqInLists => Some(say::NEAR_NO_PDQ.fill(language, &[])),
+    };
+    let below = summary.below_band();
+    let frequent = summary.frequent_entries();
+    let frequent = frequent.iter().filter(|entry| !entry.disputed).take(MOST_NAMED).map(|frequent| {
+        let (list, entry) = (shortened(&frequent.list), shortened(&frequent.entry));
+        let hits = frequent.hits.to_string();
+        match redact_names {
+            true => say::FREQUENT_UNNAMED.fill(language, &[&list, &hits]),
+            false => say::FREQUENT.fill(language, &[&entry, &list, &hits]),
+        }
+    });
+    [
+        near,
+        counted(summary.access_times_at_risk(), say::ACCESS_TIMES, say::ACCESS_TIMES),
+        counted(summary.disputed(), say::DISPUTED_MATCH, say::DISPUTED_MATCHES),
+        counted(summary.retracted(), say::RETRACTED_MATCH, say::RETRACTED_MATCHES),
+        counted(summary.not_all_read(), say::NOT_ALL_READ, say::NOT_ALL_READ),
+        (below > 0).then(|| say::BELOW_BAND.fill(language, &[&items(below, language)])),
+    ]
+    .into_iter()
+    .flatten()
+    .chain(frequent)
+    .collect()
 }
 
 /// Text as HTML text, in an element or an attribute. Characters that cannot be seen or that change
@@ -261,13 +508,13 @@ fn escape(text: &str) -> String {
 }
 
 /// A label in words: the list's own, then the site's.
-fn words(label: &Label) -> String {
+fn words(label: &Label, language: Language) -> String {
     let Label { scheme, version, code, series, victim_identified, site } = label;
-    let mut words = format!("label {scheme} {version} {code}");
-    for (what, value) in [("series", series), ("victim identified", victim_identified), ("site label", site)]
-    {
+    let mut words = say::LABEL.fill(language, &[scheme, version, code]);
+    for (what, value) in [(say::SERIES, series), (say::VICTIM, victim_identified), (say::SITE_LABEL, site)] {
         if !value.is_empty() {
-            words.push_str(&format!(", {what} {value}"));
+            words.push_str(", ");
+            words.push_str(&what.fill(language, &[value]));
         }
     }
     words
@@ -276,8 +523,11 @@ fn words(label: &Label) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::summary::NearMatching;
+    use crate::outcome::{ExactOnly, Failure, Outcome, Skip};
+    use crate::record::Record;
     use sha2::{Digest, Sha256};
+
+    const LANGUAGES: [Language; 2] = [Language::English, Language::Swedish];
 
     #[test]
     fn names_cannot_leave_their_place() {
@@ -286,39 +536,167 @@ mod tests {
         assert_eq!(escape("é\\xff"), "é\\xff");
     }
 
+    /// From the page itself, as a browser does it: what is between the tags is what is digested.
     #[test]
-    fn the_policy_allows_the_style_as_it_is() {
-        let digest: [u8; 32] = Sha256::digest(STYLE).into();
-        assert_eq!(lykta_hash::text::base64(STYLE_DIGEST.as_bytes()), Ok(digest));
+    fn the_policy_allows_the_style_and_the_script_as_they_are() {
+        let page = page(1, PageOptions::default());
+        for (tag, stated) in [("style", STYLE_DIGEST), ("script", SCRIPT_DIGEST)] {
+            let parts: Vec<&str> = page.split(&format!("<{tag}>")).collect();
+            assert_eq!(parts.len(), 2, "one {tag} and no more");
+            let (content, _) = parts[1].split_once(&format!("</{tag}>")).unwrap();
+            let digest = lykta_hash::text::to_base64(&Sha256::digest(content));
+            assert_eq!(digest, stated, "{tag}");
+            assert!(page.contains(&format!("{tag}-src 'sha256-{digest}'")), "{tag}");
+        }
     }
 
-    fn page(findings: u64) -> String {
+    fn page(findings: u64, options: PageOptions) -> String {
         let summary = Summary::new(NearMatching::NoPdqInLists, 0);
-        let mut page = Page::begin(Vec::new(), &summary, &RunInfo::default()).unwrap();
-        let line = r#"{"locator":["<b>"],"size":1,"digests":{},"pdq":null,"pdq_quality":null,"matches":[]}"#;
+        let scanned = ["/evidence/x".to_owned()];
+        let run = RunInfo { case: Some("<case>".into()), ..RunInfo::default() };
+        let mut page = Page::begin(Vec::new(), &summary, &run, &scanned, options).unwrap();
+        let line = r#"{"locator":["<b>"],"size":1,"digests":{"sha256":"abcd"},"pdq":null,"pdq_quality":null,"matches":[
+            {"kind":"pdq","distance":7,"view":"rot90","band":"strong","list":"l","list_sha256":"","entry":"<entry>","row":4,
+             "label":null,"role":"match","weak":false,"disputed":false}]}"#;
         let finding: FindingRow = serde_json::from_str(line).unwrap();
         for _ in 0..findings {
             page.finding(&finding).unwrap();
         }
         page.begin_errors().unwrap();
+        let line = r#"{"locator":["<lost>"],"size":2,"outcome":"failed","reason":"picture is damaged",
+            "detail":"<detail>","compared":"exact"}"#;
+        page.error(&serde_json::from_str(line).unwrap()).unwrap();
         String::from_utf8(page.end().unwrap()).unwrap()
     }
 
     #[test]
     fn a_page_shows_at_most_so_many_rows_and_says_where_the_rest_is() {
-        let page = page(MOST_ROWS + 2);
+        let page = page(MOST_ROWS + 2, PageOptions::default());
         assert_eq!(page.matches("&lt;b&gt;").count() as u64, MOST_ROWS);
         assert!(page.contains("The first 10000 of 10002 are shown; findings.jsonl has all of them."));
     }
 
     #[test]
+    fn a_finding_shows_at_most_so_many_matches() {
+        let found = r#"{"kind":"md5","distance":0,"view":null,"list":"l","list_sha256":"","entry":"e","row":1,
+            "label":null,"role":"match","weak":true,"disputed":false}"#;
+        let matches = vec![found; MOST_MATCHES + 3].join(",");
+        let line = format!(
+            r#"{{"locator":["a"],"size":1,"digests":{{}},"pdq":null,"pdq_quality":null,"matches":[{matches}]}}"#
+        );
+        let summary = Summary::new(NearMatching::Off, 0);
+        let mut page =
+            Page::begin(Vec::new(), &summary, &RunInfo::default(), &[], PageOptions::default()).unwrap();
+        page.finding(&serde_json::from_str(&line).unwrap()).unwrap();
+        let page = String::from_utf8(page.out).unwrap();
+        assert_eq!(page.matches("data-kind=\"md5\"").count(), MOST_MATCHES);
+        assert!(page.contains("and 3 more matches: see findings.jsonl"));
+    }
+
+    #[test]
     fn a_page_needs_nothing_from_elsewhere_and_claims_nothing() {
-        let page = page(0);
-        assert!(page.contains("default-src 'none'"));
-        assert!(page.contains("near matching not performed: the lists hold no PDQ"));
-        assert!(page.contains("no match in the lists given"));
-        for word in ["<script", "<img", "http://", "https://", "clean", "safe", "verdict", "guilty", "%;}"] {
+        for language in LANGUAGES {
+            let page = page(1, PageOptions { language, redact_names: false });
+            assert!(page.contains("default-src 'none'"));
+            for word in [
+                "<img",
+                "http://",
+                "https://",
+                "src=",
+                "href=",
+                "url(",
+                "import",
+                "fetch",
+                "innerHTML",
+                "clean",
+                "safe",
+                "verdict",
+                "guilty",
+                "%;}",
+            ] {
+                assert!(!page.contains(word), "{word}");
+            }
+        }
+        let english = page(0, PageOptions::default());
+        assert!(english.contains("near matching not performed: the lists hold no PDQ"));
+        assert!(english.contains("no match in the lists given"));
+    }
+
+    /// Whoever looks over a shoulder reads no name, and a browser without scripts shows all the same.
+    #[test]
+    fn names_are_folded_under_a_number() {
+        let page = page(2, PageOptions::default());
+        for (number, name) in
+            [("finding 2", "&lt;b&gt;"), ("paths: 1", "/evidence/x"), ("problem 1", "&lt;lost&gt;")]
+        {
+            assert!(page.contains(&format!("<details><summary>{number}</summary>{name}")), "{page}");
+        }
+        let unfolded: String =
+            page.split("<details>").map(|part| part.rsplit("</details>").next().unwrap()).collect();
+        for name in ["&lt;b&gt;", "/evidence/x", "&lt;lost&gt;", "&lt;detail&gt;"] {
+            assert!(!unfolded.contains(name), "{name}");
+        }
+        assert!(unfolded.contains("&lt;case&gt;"));
+    }
+
+    #[test]
+    fn a_page_without_names_has_digests_sizes_and_rows_in_their_place() {
+        for language in LANGUAGES {
+            let page = page(1, PageOptions { language, redact_names: true });
+            for name in
+                ["&lt;b&gt;", "/evidence/x", "&lt;lost&gt;", "&lt;detail&gt;", "&lt;entry&gt;", "<details>"]
+            {
+                assert!(!page.contains(name), "{name}");
+            }
+            assert!(page.contains("SHA-256 abcd, 1 byte") && page.contains(say::REDACTED.say(language)));
+        }
+    }
+
+    #[test]
+    fn a_swedish_page_is_swedish() {
+        let page = page(1, PageOptions { language: Language::Swedish, redact_names: false });
+        for part in [
+            "<html lang=\"sv\">",
+            "0 objekt påträffade, varav 0 undersökta: ingen träff i de angivna listorna.",
+            "likhetsjämförelse utfördes inte: listorna innehåller ingen PDQ.",
+            "pdq: liknar, avstånd 7 bitar, vy rot90, band starkt, roll träff",
+            "<td>bilden är skadad</td><td>exakt</td>",
+            "data-band=\"strong\" data-band-name=\"starkt\"",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        for word in ["Findings", "Where", "finding 1", "looks alike", "No match", "A person"] {
             assert!(!page.contains(word), "{word}");
+        }
+    }
+
+    /// The page has its own words for what the summary says: they must be the same.
+    #[test]
+    fn the_english_page_says_what_the_summary_says() {
+        let record = |outcome, change: fn(&mut Record)| {
+            let mut record = Record::new(vec!["x".into()], Some(1));
+            record.outcome = outcome;
+            change(&mut record);
+            record
+        };
+        let records = [
+            record(Outcome::UnmatchedExactOnly(ExactOnly::NotAPicture), |record| record.retracted = 1),
+            record(Outcome::Failed(Failure::Changed), |record| record.access_time_at_risk = true),
+            record(Outcome::Skipped(Skip::TooDeep), |record| record.unread_scans = 2),
+            record(Outcome::UnmatchedExactAndNear, |record| record.retracted = 1),
+        ];
+        for near in [NearMatching::Off, NearMatching::NoPdqInLists] {
+            let mut summary = Summary::new(near, 0);
+            for record in &records {
+                assert_eq!(sentence(&summary, Language::English), summary.sentence());
+                assert_eq!(known_notes(&summary, PageOptions::default()), summary.notes());
+                summary.add(record);
+            }
+            summary.complete = false;
+            assert_eq!(sentence(&summary, Language::English), summary.sentence());
+            assert_eq!(known_notes(&summary, PageOptions::default()), summary.notes());
+            assert_eq!(summary.notes().len(), 4);
+            assert_eq!(notes(&summary, PageOptions::default()).len(), 4);
         }
     }
 }

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use jiff::Zoned;
 use lykta_hash::text::to_hex;
 use lykta_index::{Index, Source};
 use lykta_source::escape;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::profile::Profile;
 use crate::record::FORMAT_VERSION;
+use crate::report::clock::{Clock, Moment};
+use crate::report::host::Host;
+use crate::report::log::LogEnd;
 use crate::summary::Summary;
 
 /// What only the program that scans knows about a run.
@@ -31,8 +32,13 @@ pub struct RunInfo {
     pub indexes: Vec<IndexInfo>,
     /// The file of disputed entries, if there was one.
     pub disputes: Option<DisputeInfo>,
-    /// Where the time went, if that was measured; for `profile.json`.
-    pub profile: Option<Profile>,
+    /// What the case is called, if somebody said so.
+    pub case: Option<String>,
+    /// Who started the scan, in their own words, if somebody said so.
+    pub operator: Option<String>,
+    /// The settings that decide what is found, without any path: two scans that differ in their other
+    /// arguments only give the same page for people, which shows these.
+    pub settings: Vec<String>,
 }
 
 /// Which file of disputed entries.
@@ -148,12 +154,16 @@ pub(crate) struct Manifest<'r> {
     commit: &'r str,
     target: &'r str,
     arguments: &'r [String],
-    started: String,
+    case: Option<&'r str>,
+    operator: Option<&'r str>,
+    started: &'r str,
     ended: String,
+    clock: Clock<'r>,
     host: Host,
     indexes: &'r [IndexInfo],
     disputes: Option<&'r DisputeInfo>,
     summary: &'r Summary,
+    log: &'r LogEnd,
     files: &'r [OutputFile],
 }
 
@@ -162,8 +172,10 @@ impl<'r> Manifest<'r> {
         run: &'r RunInfo,
         summary: &'r Summary,
         files: &'r [OutputFile],
-        started: &Zoned,
+        log: &'r LogEnd,
+        started: &'r Moment,
     ) -> Self {
+        let ended = Moment::now();
         Self {
             v: FORMAT_VERSION,
             complete: summary.complete,
@@ -172,12 +184,16 @@ impl<'r> Manifest<'r> {
             commit: &run.commit,
             target: &run.target,
             arguments: &run.arguments,
-            started: time(started),
-            ended: time(&Zoned::now()),
+            case: run.case.as_deref(),
+            operator: run.operator.as_deref(),
+            started: &started.local,
+            clock: Clock::new(started, &ended),
+            ended: ended.local,
             host: Host::new(),
             indexes: &run.indexes,
             disputes: run.disputes.as_ref(),
             summary,
+            log,
             files,
         }
     }
@@ -185,72 +201,5 @@ impl<'r> Manifest<'r> {
     #[expect(clippy::unwrap_used, reason = "texts and numbers always serialise")]
     pub(crate) fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).unwrap() + "\n"
-    }
-}
-
-/// The computer that a scan ran on.
-#[derive(Serialize)]
-struct Host {
-    name: Option<String>,
-    os: &'static str,
-    os_version: Option<String>,
-    arch: &'static str,
-    cpu_features: Vec<&'static str>,
-    threads: usize,
-}
-
-impl Host {
-    fn new() -> Self {
-        let first_line = |path: &str| {
-            let text = std::fs::read_to_string(path).ok()?;
-            text.lines().next().map(str::to_owned)
-        };
-        let name = first_line("/proc/sys/kernel/hostname")
-            .or_else(|| first_line("/etc/hostname"))
-            .or_else(|| std::env::var("HOSTNAME").ok())
-            .or_else(|| std::env::var("COMPUTERNAME").ok());
-        Self {
-            name,
-            os: std::env::consts::OS,
-            os_version: first_line("/proc/version"),
-            arch: std::env::consts::ARCH,
-            cpu_features: cpu_features(),
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-        }
-    }
-}
-
-/// Those that decide which of the vectorised kernels run.
-#[cfg(target_arch = "x86_64")]
-fn cpu_features() -> Vec<&'static str> {
-    let features = [
-        ("avx2", is_x86_feature_detected!("avx2")),
-        ("avx512f", is_x86_feature_detected!("avx512f")),
-        ("avx512vpopcntdq", is_x86_feature_detected!("avx512vpopcntdq")),
-        ("popcnt", is_x86_feature_detected!("popcnt")),
-        ("sha", is_x86_feature_detected!("sha")),
-    ];
-    features.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn cpu_features() -> Vec<&'static str> {
-    Vec::new()
-}
-
-/// RFC 3339 with the offset from UTC, in whole seconds.
-fn time(time: &Zoned) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_carry_their_offset() {
-        let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(-5));
-        let then = jiff::civil::date(2024, 2, 29).at(23, 59, 58, 999).to_zoned(zone).unwrap();
-        assert_eq!(time(&then), "2024-02-29T23:59:58-05:00");
     }
 }

@@ -52,6 +52,7 @@ pub(crate) struct MatchRow {
 #[derive(Debug, Deserialize)]
 pub(crate) struct ErrorRow {
     pub(crate) locator: Vec<String>,
+    pub(crate) size: Option<u64>,
     pub(crate) outcome: String,
     pub(crate) reason: String,
     pub(crate) detail: String,

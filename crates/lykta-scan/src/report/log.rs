@@ -1,0 +1,260 @@
+//! What a run did, as it did it: a line an event, each with the digest of the line before.
+//!
+//! Altering, removing or inserting a line shows in the next one. Whoever can write the file can
+//! rewrite all of it, though: the digest of the last line belongs into the notes of the case.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use lykta_hash::text::to_hex;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Cause, Error};
+use crate::record::{FORMAT_VERSION, Record};
+use crate::report::chain::{header_sha256, read_chain, sha256};
+use crate::report::clock::{Moment, synchronised};
+use crate::report::host::Host;
+use crate::report::manifest::{DisputeInfo, OutputFile, RunInfo};
+use crate::report::output::{create_private, open_regular};
+
+/// Its name in a report folder.
+pub(crate) const LOG: &str = "log.jsonl";
+
+/// Between two lines that say how far the run is.
+const PROGRESS_EVERY: Duration = Duration::from_secs(10);
+
+/// The log of a run: JSON lines, chained by their digests, each with the system before the next.
+///
+/// The first line stands on a header made of the tool, the case and the operator, which it names.
+/// Digests of lines are without the line end.
+#[derive(Debug)]
+pub struct RunLog {
+    path: PathBuf,
+    file: File,
+    lines: u64,
+    last_sha256: String,
+    bytes: u64,
+    whole: Sha256,
+    items: u64,
+    item_bytes: u64,
+    told: Instant,
+}
+
+/// Where a log ended.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct LogEnd {
+    pub(crate) lines: u64,
+    pub(crate) last_sha256: String,
+}
+
+#[derive(Serialize)]
+struct Line<'e> {
+    v: u32,
+    n: u64,
+    at: Moment,
+    #[serde(flatten)]
+    event: Event<'e>,
+    previous: &'e str,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Event<'e> {
+    Started(Box<Started<'e>>),
+    Found { locator: &'e [String], line_sha256: &'e str },
+    Problem { locator: &'e [String], outcome: &'e str, reason: &'e str },
+    Progress { items: u64, bytes: u64 },
+    Resumed { torn_bytes: u64 },
+    Stopped { items: u64, bytes: u64 },
+    Finished { complete: bool, files: &'e [OutputFile] },
+}
+
+#[derive(Serialize)]
+struct Started<'e> {
+    tool: &'e str,
+    version: &'e str,
+    commit: &'e str,
+    target: &'e str,
+    arguments: &'e [String],
+    case: Option<&'e str>,
+    operator: Option<&'e str>,
+    indexes: Vec<Compared<'e>>,
+    disputes: Option<&'e DisputeInfo>,
+    host: Host,
+    clock_synchronised: Option<bool>,
+}
+
+/// An index and its lists, by their digests.
+#[derive(Serialize)]
+struct Compared<'e> {
+    path: &'e str,
+    sha256: &'e str,
+    lists: Vec<ComparedList<'e>>,
+}
+
+#[derive(Serialize)]
+struct ComparedList<'e> {
+    name: &'e str,
+    sha256: &'e str,
+}
+
+impl RunLog {
+    /// Begins a log at `path`, where there must not be a file, with the event `started`.
+    ///
+    /// # Errors
+    /// When it cannot be created or written.
+    pub fn create(path: &Path, run: &RunInfo) -> Result<Self, Error> {
+        let file = create_private(path).map_err(Error::write(path, "created"))?;
+        let (case, operator) = (run.case.as_deref(), run.operator.as_deref());
+        let mut log = Self {
+            path: path.to_owned(),
+            file,
+            lines: 0,
+            last_sha256: header_sha256(&run.tool, case, operator),
+            bytes: 0,
+            whole: Sha256::new(),
+            items: 0,
+            item_bytes: 0,
+            told: Instant::now(),
+        };
+        log.tell(Event::Started(Box::new(Started::new(run)))).map_err(Error::write(path, "written"))?;
+        Ok(log)
+    }
+
+    /// Goes on with the log at `path`: checks all of it, drops a last line whose end is missing, as a
+    /// run that was killed may leave one, and adds the event `resumed`, which says how many bytes were
+    /// dropped.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, holds no whole line, or a line is not as it was written.
+    pub fn append_to(path: &Path) -> Result<Self, Error> {
+        let mut file = open_to_go_on(path).map_err(Error::write(path, "opened"))?;
+        let mut whole = Sha256::new();
+        let end = read_chain(BufReader::new(&file), None, |_, line| {
+            whole.update(line);
+            whole.update(b"\n");
+            Ok(())
+        })
+        .map_err(Error::write(path, "read"))?;
+        if let Some((line, altered)) = end.altered {
+            return Err(Cause::AlteredLog { log: path.to_owned(), line, altered }.into());
+        }
+        if end.lines == 0 {
+            return Err(Cause::EmptyLog(path.to_owned()).into());
+        }
+        let cut = file.set_len(end.bytes).and_then(|()| file.seek(SeekFrom::End(0)));
+        cut.map_err(Error::write(path, "written"))?;
+        let mut log = Self {
+            path: path.to_owned(),
+            file,
+            lines: end.lines,
+            last_sha256: end.last_sha256,
+            bytes: end.bytes,
+            whole,
+            items: 0,
+            item_bytes: 0,
+            told: Instant::now(),
+        };
+        log.tell(Event::Resumed { torn_bytes: end.torn }).map_err(Error::write(path, "written"))?;
+        Ok(log)
+    }
+
+    /// Tells of an item: that it is a finding, and of `finding`, its line in `findings.jsonl`; that it
+    /// has a problem; and now and then how far the run is.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn record(&mut self, record: &Record, finding: Option<&str>) -> io::Result<()> {
+        self.items += 1;
+        self.item_bytes = self.item_bytes.saturating_add(record.size.unwrap_or(0));
+        if let Some(line) = finding {
+            let line_sha256 = sha256(line.as_bytes());
+            self.tell(Event::Found { locator: &record.locator, line_sha256: &line_sha256 })?;
+        }
+        if let Some(problem) = &record.problem {
+            let (outcome, reason) = (record.outcome.name(), problem.reason);
+            self.tell(Event::Problem { locator: &record.locator, outcome, reason })?;
+        }
+        if self.told.elapsed() >= PROGRESS_EVERY {
+            self.tell(Event::Progress { items: self.items, bytes: self.item_bytes })?;
+            self.told = Instant::now();
+            // What a failing computer may lose is no more than this.
+            self.file.sync_data()?;
+        }
+        Ok(())
+    }
+
+    /// Tells that the run was stopped before its end.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn stopped(&mut self) -> io::Result<()> {
+        self.tell(Event::Stopped { items: self.items, bytes: self.item_bytes })
+    }
+
+    /// Tells of all other files of the report, waits for the disk, and describes the log itself.
+    pub(crate) fn finish(
+        mut self,
+        complete: bool,
+        files: &[OutputFile],
+    ) -> Result<(OutputFile, LogEnd), Error> {
+        let path = self.path.clone();
+        let told = self.tell(Event::Finished { complete, files }).and_then(|()| self.file.sync_all());
+        told.map_err(Error::write(&path, "written"))?;
+        let file = OutputFile { name: LOG, bytes: self.bytes, sha256: to_hex(&self.whole.finalize()) };
+        Ok((file, LogEnd { lines: self.lines, last_sha256: self.last_sha256 }))
+    }
+
+    #[expect(clippy::unwrap_used, reason = "texts and numbers always serialise")]
+    fn tell(&mut self, event: Event<'_>) -> io::Result<()> {
+        let line = Line {
+            v: FORMAT_VERSION,
+            n: self.lines + 1,
+            at: Moment::now(),
+            event,
+            previous: &self.last_sha256,
+        };
+        let mut line = serde_json::to_string(&line).unwrap();
+        let digest = sha256(line.as_bytes());
+        line.push('\n');
+        // One write and no buffer: a run that is killed leaves at most one line without its end.
+        self.file.write_all(line.as_bytes())?;
+        self.whole.update(&line);
+        self.bytes += line.len() as u64;
+        self.lines += 1;
+        self.last_sha256 = digest;
+        Ok(())
+    }
+}
+
+impl<'e> Started<'e> {
+    fn new(run: &'e RunInfo) -> Self {
+        let indexes = run.indexes.iter().map(|index| {
+            let lists = index.lists.iter();
+            let lists = lists.map(|list| ComparedList { name: &list.name, sha256: &list.sha256 }).collect();
+            Compared { path: &index.path, sha256: &index.sha256, lists }
+        });
+        Self {
+            tool: &run.tool,
+            version: &run.version,
+            commit: &run.commit,
+            target: &run.target,
+            arguments: &run.arguments,
+            case: run.case.as_deref(),
+            operator: run.operator.as_deref(),
+            indexes: indexes.collect(),
+            disputes: run.disputes.as_ref(),
+            host: Host::new(),
+            clock_synchronised: synchronised(),
+        }
+    }
+}
+
+fn open_to_go_on(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    open_regular(path, options)
+}
