@@ -411,7 +411,8 @@ Examples:
   lykta scan --index list.lykta --redact-names --report jsonl,csv,html -o report evidence/
   lykta scan --index list.lykta --radius pdq=24 --jobs 8 picture.jpg
   lykta scan --index list.lykta --report jsonl,csv --record all -o report /mnt/disk
-  lykta scan --index list.lykta --profile --memory 1G -o report /mnt/disk"
+  lykta scan --index list.lykta --profile --memory 1G -o report /mnt/disk
+  lykta scan --resume --index list.lykta -o report /mnt/disk"
 )]
 pub(crate) struct ScanArgs {
     /// An index file; several are asked as one, and what a later one retracts does not match
@@ -467,6 +468,10 @@ pub(crate) struct ScanArgs {
     pub(crate) max_total_bytes: Option<u64>,
     #[command(flatten)]
     pub(crate) containers: ContainerArgs,
+    /// Go on with a scan into DIR that was stopped, or killed, or cut off by a failing computer: with the same
+    /// indexes, paths and settings, and unchanged files. Begins one where DIR is empty
+    #[arg(long, requires = "output")]
+    pub(crate) resume: bool,
     /// Also record items that are not findings; needs -o
     #[arg(long, value_enum, value_name = "WHAT", requires = "output")]
     pub(crate) record: Option<RecordArg>,

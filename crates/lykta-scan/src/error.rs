@@ -26,6 +26,25 @@ pub(crate) enum Cause {
     Index(#[source] lykta_index::Error),
     #[error("{} is not empty: choose a new folder for the report", path(.0))]
     NotEmpty(PathBuf),
+    #[error(
+        "{0} is not what it was when the scan was interrupted: what was found cannot be put together with what would be \
+         found now; scan again into a new folder"
+    )]
+    ChangedSince(String),
+    #[error(
+        "something that was examined before the scan was interrupted is gone: scan again into a new folder"
+    )]
+    GoneSince,
+    #[error("the scan that was interrupted had another {0}: give the same, or scan again into a new folder")]
+    AskedOtherwise(&'static str),
+    #[error("{} is in use: another scan writes to this folder", path(.0))]
+    Running(PathBuf),
+    #[error(
+        "line {line} of {} is not as it was written: the scan cannot be gone on with; what was found is in \
+         findings.partial.jsonl and log.jsonl, scan again into a new folder",
+        path(.journal)
+    )]
+    SpoiledJournal { journal: PathBuf, line: u64 },
     #[error("{} is inside {}, which is to be scanned: choose a folder elsewhere", path(.dir), path(.scanned))]
     InsideScanned { dir: PathBuf, scanned: PathBuf },
     #[error("line {line} of {} is not as it was written: {altered}; keep the folder as it is and scan again into a new one", path(.log))]
@@ -53,8 +72,16 @@ impl Error {
             | Cause::NoReport(path)
             | Cause::Check { at: path, .. }
             | Cause::TooManyLines(path)
+            | Cause::Running(path)
+            | Cause::SpoiledJournal { journal: path, .. }
             | Cause::Write { at: path, .. } => Some(path),
-            Cause::Threads(_) | Cause::Sink(_) | Cause::Source | Cause::Index(_) => None,
+            Cause::Threads(_)
+            | Cause::Sink(_)
+            | Cause::Source
+            | Cause::Index(_)
+            | Cause::ChangedSince(_)
+            | Cause::GoneSince
+            | Cause::AskedOtherwise(_) => None,
         }
     }
 

@@ -70,7 +70,9 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
         if let Err(given_up) = examined {
             record.give_up(given_up);
         }
-        out.done(record)?;
+        if out.wants(record.unit) {
+            out.done(record)?;
+        }
         previews.into_iter().try_for_each(|preview| later(preview, self, out))
     }
 

@@ -9,11 +9,10 @@
 
 use std::collections::BTreeMap;
 
-use lykta_index::Role;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::record::{Match, Record};
+use crate::record::Match;
 
 /// Entries counted at most; 16 MiB of memory.
 const MOST_COUNTED: usize = 1 << 18;
@@ -44,6 +43,28 @@ pub(crate) struct Hits {
     all_counted: bool,
 }
 
+/// An entry that an item hit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Hit {
+    list: String,
+    entry: String,
+    disputed: bool,
+}
+
+impl Hit {
+    /// The entries of matches, each once.
+    pub(crate) fn of<'m>(matches: impl Iterator<Item = &'m Match>) -> Vec<Self> {
+        let hit = |found: &Match| {
+            let Match { list, entry, disputed, .. } = found;
+            Self { list: list.clone(), entry: entry.clone(), disputed: *disputed }
+        };
+        let mut hits: Vec<Self> = matches.map(hit).collect();
+        hits.sort();
+        hits.dedup();
+        hits
+    }
+}
+
 /// The start of the SHA-256 of list and entry.
 type NameDigest = [u8; 16];
 
@@ -59,20 +80,13 @@ impl Hits {
     }
 
     /// Counts the entries that one item hit, each once.
-    pub(crate) fn add(&mut self, record: &Record) {
-        if self.warn_hits == 0 {
-            return;
-        }
-        let counted = record.matches.iter().filter(|found| found.role != Role::Ignore);
-        let mut hit: Vec<(NameDigest, &Match)> = counted.map(|found| (digest(found), found)).collect();
-        hit.sort_by_key(|(digest, _)| *digest);
-        hit.dedup_by_key(|(digest, _)| *digest);
-        for (digest, found) in hit {
-            self.count(digest, found);
+    pub(crate) fn add(&mut self, hits: &[Hit]) {
+        if self.warn_hits > 0 {
+            hits.iter().for_each(|hit| self.count(digest(hit), hit));
         }
     }
 
-    fn count(&mut self, digest: NameDigest, found: &Match) {
+    fn count(&mut self, digest: NameDigest, found: &Hit) {
         let hits = self.counts.entry(digest).or_default();
         *hits += 1;
         if *hits > self.warn_hits {
@@ -144,7 +158,7 @@ pub(crate) fn shortened(name: &str) -> String {
     }
 }
 
-fn digest(found: &Match) -> NameDigest {
+fn digest(found: &Hit) -> NameDigest {
     let mut sha256 = Sha256::new();
     // The length tells where the one name ends and the other begins.
     sha256.update((found.list.len() as u64).to_le_bytes());
@@ -159,7 +173,10 @@ fn digest(found: &Match) -> NameDigest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::Account;
+    use crate::record::Record;
     use lykta_hash::Kind;
+    use lykta_index::Role;
     use proptest::prelude::*;
 
     fn record(entries: &[u16], role: Role) -> Record {
@@ -191,7 +208,7 @@ mod tests {
 
     fn hits(warn_hits: u64, most: usize, items: &[Vec<u16>]) -> Hits {
         let mut hits = Hits::with_most(warn_hits, most);
-        items.iter().for_each(|entries| hits.add(&record(entries, Role::Match)));
+        items.iter().for_each(|entries| hits.add(&Account::new(&record(entries, Role::Match)).hits));
         hits
     }
 
@@ -210,7 +227,7 @@ mod tests {
         assert_eq!(told(&hits(0, 10, &items)), [], "switched off");
         assert_eq!(told(&hits(4, 10, &items)), [], "not more than allowed");
         let mut ignored = Hits::new(1);
-        (0..5).for_each(|_| ignored.add(&record(&[1], Role::Ignore)));
+        (0..5).for_each(|_| ignored.add(&Account::new(&record(&[1], Role::Ignore)).hits));
         assert_eq!(told(&ignored), []);
     }
 

@@ -23,6 +23,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod account;
 mod bands;
 mod budget;
 mod compare;
@@ -37,6 +38,7 @@ mod matches;
 mod matching;
 mod options;
 mod outcome;
+mod past;
 mod profile;
 mod progress;
 mod queue;
@@ -63,13 +65,15 @@ pub use hits::FrequentEntry;
 pub use matching::Answer;
 pub use options::{DEFAULT_MEMORY, Options};
 pub use outcome::{ExactOnly, Failure, Outcome, Problem, Skip};
+pub use past::Past;
 pub use profile::{Profile, ProfileGroup};
 pub use progress::Progress;
 pub use read::GivenUp;
 pub use record::{FORMAT_VERSION, Label, Match, Opened, Record, Unit};
 pub use report::{
-    Altered, Difference, DisputeInfo, FindingSpool, IndexInfo, Language, ListInfo, ReportDir, ReportOptions,
-    RunInfo, RunLog, Verification, What, Written, disarm_formula, restore_formula, verify_report,
+    Altered, Difference, DisputeInfo, FindingSpool, Going, IndexInfo, Language, ListInfo, ReportDir,
+    ReportOptions, RunInfo, RunLog, Verification, What, Written, disarm_formula, restore_formula,
+    verify_report,
 };
 pub use scanner::Scanner;
 pub use sink::Sink;

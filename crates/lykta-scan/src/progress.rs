@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::record::Record;
+use crate::summary::Summary;
 
 /// Counters that a scan raises while it runs and that other threads may read at any time.
 ///
@@ -53,6 +54,16 @@ impl Progress {
 
     pub(crate) fn add_bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Relaxed);
+    }
+
+    /// Counts what was done before the scan was interrupted.
+    pub(crate) fn add_past(&self, summary: &Summary) {
+        let listed = summary.levels().next();
+        let bytes: u64 = listed.into_iter().flatten().map(|(_, count)| count.bytes).sum();
+        self.bytes.fetch_add(bytes, Relaxed);
+        self.items.fetch_add(summary.seen().items, Relaxed);
+        self.findings.fetch_add(summary.findings(), Relaxed);
+        self.errors.fetch_add(summary.unexamined(), Relaxed);
     }
 
     pub(crate) fn add(&self, record: &Record) {

@@ -56,12 +56,14 @@ pub struct Record {
 
 /// Which item it is, in the order in which things are come across: the same in every scan of the same things, however
 /// many threads there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Unit {
     /// The number of the file, counted from 0.
     pub file: u64,
     /// 0 for the file itself, and the number within it for what it contains.
     pub member: u64,
+    /// What tells whether the file is the same and in the same state.
+    pub state: u64,
 }
 
 /// What came out of a container.

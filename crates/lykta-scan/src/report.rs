@@ -6,6 +6,7 @@ mod csv;
 mod dir;
 mod host;
 mod html;
+mod journal;
 mod log;
 mod manifest;
 mod output;
@@ -18,7 +19,7 @@ mod verify;
 
 pub use chain::Altered;
 pub use csv::{disarm_formula, restore_formula};
-pub use dir::{ReportDir, ReportOptions, Written};
+pub use dir::{Going, ReportDir, ReportOptions, Written};
 pub use log::RunLog;
 pub use manifest::{DisputeInfo, IndexInfo, ListInfo, RunInfo};
 pub use spool::FindingSpool;

@@ -23,12 +23,14 @@ use lykta_hash::{Hash, Kind};
 use lykta_index::{Index, Mapped};
 use lykta_source::{FileItem, Item, ItemKind, escape};
 
+use crate::account::Account;
 use crate::descend::{HeldItem, Outlet, SHORT};
 use crate::error::{Cause, Error};
 use crate::examine::Examiner;
 use crate::matching::Answer;
 use crate::options::Options;
 use crate::outcome::{Failure, Skip};
+use crate::past::{Past, state};
 use crate::profile::{MEMBER, Part, Profile, Stopwatch, ThreadProfile};
 use crate::progress::Progress;
 use crate::queue::Queue;
@@ -92,7 +94,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
         progress: &Progress,
         stop: &AtomicBool,
     ) -> Result<Summary, Error> {
-        self.run_measured(items, sink, progress, stop, false).map(|(summary, _)| summary)
+        self.go_on(self.nothing_done(), items, sink, progress, stop, false).map(|(summary, _)| summary)
     }
 
     /// As [`Scanner::run`], and measures where the time goes.
@@ -106,21 +108,38 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
         progress: &Progress,
         stop: &AtomicBool,
     ) -> Result<(Summary, Profile), Error> {
-        let (summary, profile) = self.run_measured(items, sink, progress, stop, true)?;
+        let (summary, profile) = self.go_on(self.nothing_done(), items, sink, progress, stop, true)?;
         Ok((summary, profile.unwrap_or_default()))
     }
 
-    fn run_measured(
+    /// An empty summary of a scan by this scanner.
+    pub fn empty_summary(&self) -> Summary {
+        Summary::new(self.near_matching(), self.options.warn_hits)
+    }
+
+    fn nothing_done(&self) -> Past {
+        Past::new(self.empty_summary())
+    }
+
+    /// As [`Scanner::run`], after what was done before the scan was interrupted: that is counted, and not handed to
+    /// `sink` again. `items` are the same, from the first on; [`Past::check`] says whether they are. Measures where
+    /// the time goes if `profiled`.
+    ///
+    /// # Errors
+    /// Those of [`Scanner::run`].
+    pub fn go_on(
         &self,
+        past: Past,
         items: impl Iterator<Item = Item> + Send,
         sink: &mut dyn Sink,
         progress: &Progress,
         stop: &AtomicBool,
         profiled: bool,
     ) -> Result<(Summary, Option<Profile>), Error> {
-        let work = Admission::new(items, &self.options);
-        let summary = Summary::new(self.near_matching(), self.options.warn_hits);
-        let crew = Crew { sink, progress, stop, summary, profile: ThreadProfile::new(profiled) };
+        let summary = past.summary.clone();
+        progress.add_past(&summary);
+        let work = Admission::new(items, &self.options, &past);
+        let crew = Crew { sink, progress, stop, summary, profile: ThreadProfile::new(profiled), past: &past };
         let (file, item) = (
             |record, file: &_, watch: Watch<'_>, clock: &mut _, out: &mut dyn Outlet| {
                 self.examiner.file(record, file, watch, clock, out)
@@ -162,38 +181,48 @@ enum Work {
 
 /// Settles, in the order of the items and hence the same for any number of threads, which of them
 /// are read.
-struct Admission<I> {
+struct Admission<'p, I> {
     items: Enumerate<I>,
+    past: &'p Past,
     max_item_bytes: u64,
     /// Bytes that may still be read. None once an item did not fit: then no later one does, and
     /// which ones were read stays easy to say.
     left: Option<u64>,
 }
 
-impl<I: Iterator<Item = Item>> Admission<I> {
-    fn new(items: I, options: &Options) -> Self {
+impl<'p, I: Iterator<Item = Item>> Admission<'p, I> {
+    fn new(items: I, options: &Options, past: &'p Past) -> Self {
         let no_limit = u64::MAX;
         Self {
             items: items.enumerate(),
+            past,
             max_item_bytes: options.max_item_bytes.unwrap_or(no_limit),
             left: options.max_total_bytes.or(Some(no_limit)),
         }
     }
-
-    fn fits(&mut self, size: u64) -> bool {
-        self.left = self.left.and_then(|left| left.checked_sub(size));
-        self.left.is_some()
-    }
 }
 
-impl<I: Iterator<Item = Item>> Iterator for Admission<I> {
+impl<I: Iterator<Item = Item>> Iterator for Admission<'_, I> {
     type Item = Work;
 
     fn next(&mut self) -> Option<Work> {
-        let (number, Item { locator, kind }) = self.items.next()?;
+        loop {
+            let (number, item) = self.items.next()?;
+            let unit = Unit { file: number as u64, member: 0, state: state(&item) };
+            let work = self.admit(item, unit);
+            if !self.past.is_file_done(unit.file) {
+                return Some(work);
+            }
+        }
+    }
+}
+
+impl<I> Admission<'_, I> {
+    fn admit(&mut self, item: Item, unit: Unit) -> Work {
+        let Item { locator, kind } = item;
         let locator: Vec<String> = locator.steps().map(Into::into).collect();
         let mut record = Record::new(locator, None);
-        record.unit.file = number as u64;
+        record.unit = unit;
         match kind {
             ItemKind::File(file) => {
                 record.size = Some(file.size());
@@ -202,7 +231,7 @@ impl<I: Iterator<Item = Item>> Iterator for Admission<I> {
                 } else if !self.fits(file.size()) {
                     record.skip(Skip::TotalUsedUp, String::new());
                 } else {
-                    return Some(Work::Examine(Box::new(record), file));
+                    return Work::Examine(Box::new(record), file);
                 }
             }
             ItemKind::Skipped { reason, size } => {
@@ -211,7 +240,12 @@ impl<I: Iterator<Item = Item>> Iterator for Admission<I> {
             }
             ItemKind::Failed(error) => record.fail(Failure::from(&error), error.to_string()),
         }
-        Some(Work::Done(Box::new(record)))
+        Work::Done(Box::new(record))
+    }
+
+    fn fits(&mut self, size: u64) -> bool {
+        self.left = self.left.and_then(|left| left.checked_sub(size));
+        self.left.is_some()
     }
 }
 
@@ -223,6 +257,7 @@ struct Crew<'r> {
     summary: Summary,
     /// What all threads measured, as they end.
     profile: ThreadProfile,
+    past: &'r Past,
 }
 
 impl Crew<'_> {
@@ -239,7 +274,7 @@ impl Crew<'_> {
             .thread_name(|number| format!("scan-{number}"))
             .build()
             .map_err(|error| Cause::Threads(error.to_string()))?;
-        let (stop, progress, broken) = (self.stop, self.progress, AtomicBool::new(false));
+        let (stop, progress, past, broken) = (self.stop, self.progress, self.past, AtomicBool::new(false));
         let read = |bytes| progress.add_bytes(bytes);
         let watch = Watch { read: &read, stop: [stop, &broken] };
         let ended_by = Mutex::new(None);
@@ -303,6 +338,7 @@ impl Crew<'_> {
                         let mut outlet = Shared {
                             queue: &queue,
                             hand_over: &hand_over,
+                            past,
                             file: None,
                             profile: &mut *profile,
                         };
@@ -337,7 +373,7 @@ impl Crew<'_> {
 
     fn take(&mut self, record: &Record) -> io::Result<()> {
         self.sink.record(record)?;
-        self.summary.add(record);
+        self.summary.add(&Account::new(record));
         self.progress.add(record);
         Ok(())
     }
@@ -347,14 +383,15 @@ impl Crew<'_> {
 struct Shared<'s> {
     queue: &'s Queue,
     hand_over: &'s dyn Fn(&Record) -> ControlFlow<()>,
+    past: &'s Past,
     /// The record of the file itself.
     file: Option<Record>,
     profile: &'s mut ThreadProfile,
 }
 
 impl Outlet for Shared<'_> {
-    fn wants(&self, _unit: Unit) -> bool {
-        true
+    fn wants(&self, unit: Unit) -> bool {
+        !self.past.is_done(unit)
     }
 
     fn later(&mut self, item: HeldItem) -> Result<(), HeldItem> {
@@ -390,7 +427,8 @@ mod tests {
             std::fs::write(dir.path().join(format!("{number:02}")), b"x").unwrap();
         }
         let items = walk(&[dir.path().to_owned()], &WalkOptions::default());
-        let work = Admission::new(items, &Options::default());
+        let past = Past::new(Summary::new(NearMatching::Off, 0));
+        let work = Admission::new(items, &Options::default(), &past);
         let (mut records, progress) = (Vec::new(), Progress::default());
         let crew = Crew {
             sink: &mut records,
@@ -398,6 +436,7 @@ mod tests {
             stop: &AtomicBool::new(false),
             summary: Summary::new(NearMatching::Off, 0),
             profile: ThreadProfile::new(false),
+            past: &past,
         };
         let (summary, _) = crew
             .drive(

@@ -1,13 +1,18 @@
 //! Counts over all items. Whatever was seen is in exactly one of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use crate::account::Account;
 use crate::hits::{FrequentEntry, Hits};
 use crate::outcome::{Failure, Outcome, Skip};
-use crate::record::{FORMAT_VERSION, Record};
+use crate::record::FORMAT_VERSION;
+
+/// Levels that are told apart.
+const MOST_LEVELS: usize = 64;
 
 /// Items and their bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -60,7 +65,9 @@ pub struct Summary {
     /// Whether and how pictures were compared by likeness.
     pub near: NearMatching,
     outcomes: [Count; Outcome::NAMES.len()],
-    reasons: [BTreeMap<&'static str, Count>; Outcome::NAMES.len()],
+    reasons: [BTreeMap<Cow<'static, str>, Count>; Outcome::NAMES.len()],
+    /// Outcomes by the number of containers that an item lies in.
+    levels: Vec<[Count; Outcome::NAMES.len()]>,
     findings: u64,
     found: u64,
     problems: u64,
@@ -80,6 +87,7 @@ impl Summary {
             near,
             outcomes: Default::default(),
             reasons: Default::default(),
+            levels: Vec::new(),
             findings: 0,
             found: 0,
             problems: 0,
@@ -94,23 +102,33 @@ impl Summary {
     }
 
     /// Counts an item that is done with.
-    pub(crate) fn add(&mut self, record: &Record) {
-        let (at, bytes) = (record.outcome.index(), record.size.unwrap_or(0));
-        self.outcomes[at].add(bytes);
-        if let Some(reason) = record.outcome.reason() {
-            self.reasons[at].entry(reason).or_default().add(bytes);
+    pub(crate) fn add(&mut self, account: &Account) {
+        let Account { outcome, bytes, .. } = *account;
+        self.outcomes[outcome].add(bytes);
+        if let Some(reason) = &account.reason {
+            self.reasons[outcome].entry(reason.clone()).or_default().add(bytes);
         }
-        self.findings += u64::from(record.is_finding());
-        self.found += u64::from(record.is_found());
-        self.problems += u64::from(record.problem.is_some());
-        self.unexamined += u64::from(record.outcome.is_unexamined());
-        self.access_times_at_risk += u64::from(record.access_time_at_risk);
-        self.disputed += record.matches.iter().filter(|found| found.disputed).count() as u64;
-        self.retracted += record.retracted;
-        self.not_all_read += u64::from(record.unread_scans > 0);
-        let is_below = record.matches.iter().any(|found| found.below_band);
-        self.below_band += u64::from(is_below && record.matches.iter().all(|found| !found.is_found()));
-        self.hits.add(record);
+        let level = account.level.min(MOST_LEVELS - 1);
+        if self.levels.len() <= level {
+            self.levels.resize(level + 1, Default::default());
+        }
+        self.levels[level][outcome].add(bytes);
+        self.findings += u64::from(account.is_finding);
+        self.found += u64::from(account.is_found);
+        self.problems += u64::from(account.has_problem);
+        self.unexamined += u64::from(account.is_unexamined);
+        self.access_times_at_risk += u64::from(account.access_time_at_risk);
+        self.disputed += account.disputed;
+        self.retracted += account.retracted;
+        self.not_all_read += u64::from(account.is_not_all_read);
+        self.below_band += u64::from(account.is_below_band);
+        self.hits.add(&account.hits);
+    }
+
+    /// Everything at one level: 0 is what was listed, 1 what lies in that, and so on. The counts of all levels add
+    /// up to [`Summary::outcomes`]; what lies deeper than the last is counted there.
+    pub fn levels(&self) -> impl Iterator<Item = impl Iterator<Item = (&'static str, Count)>> {
+        self.levels.iter().map(|counts| Outcome::NAMES.into_iter().zip(*counts))
     }
 
     /// Items that only have matches in a weaker band than was asked for: reported, and not counted as found.
@@ -133,9 +151,9 @@ impl Summary {
 
     /// The reasons of the outcome of that name, sorted; empty for one that has none. They add up
     /// to the outcome.
-    pub fn reasons(&self, outcome: &str) -> impl Iterator<Item = (&'static str, Count)> {
+    pub fn reasons(&self, outcome: &str) -> impl Iterator<Item = (&str, Count)> {
         let at = Outcome::NAMES.iter().position(|name| *name == outcome);
-        at.into_iter().flat_map(|at| self.reasons[at].iter().map(|(reason, count)| (*reason, *count)))
+        at.into_iter().flat_map(|at| self.reasons[at].iter().map(|(reason, count)| (&**reason, *count)))
     }
 
     /// Items that are reported: those with a match or a note.
@@ -226,13 +244,7 @@ impl Summary {
     /// something found, 3 and 4 the same when some item could not be examined, 2 when the scan was
     /// stopped early.
     pub fn exit_code(&self) -> u8 {
-        match (self.complete, self.unexamined > 0, self.found > 0) {
-            (false, _, _) => 2,
-            (true, false, false) => 0,
-            (true, false, true) => 1,
-            (true, true, false) => 3,
-            (true, true, true) => 4,
-        }
+        exit_code(self.complete, self.unexamined, self.found)
     }
 
     /// The result in words, one sentence.
@@ -271,6 +283,17 @@ impl Summary {
     }
 }
 
+/// The exit code of a scan with so many unexamined and found items.
+pub(crate) fn exit_code(complete: bool, unexamined: u64, found: u64) -> u8 {
+    match (complete, unexamined > 0, found > 0) {
+        (false, _, _) => 2,
+        (true, false, false) => 0,
+        (true, false, true) => 1,
+        (true, true, false) => 3,
+        (true, true, true) => 4,
+    }
+}
+
 fn matches(count: u64) -> String {
     format!("{count} match{}", if count == 1 { "" } else { "es" })
 }
@@ -281,11 +304,13 @@ fn items(count: u64) -> String {
 
 impl Serialize for Summary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let levels: Vec<BTreeMap<&str, Count>> = self.levels().map(|counts| counts.collect()).collect();
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("v", &FORMAT_VERSION)?;
         map.serialize_entry("complete", &self.complete)?;
         map.serialize_entry("seen", &self.seen())?;
         map.serialize_entry("outcomes", &Outcomes(self))?;
+        map.serialize_entry("levels", &levels)?;
         map.serialize_entry("findings", &self.findings)?;
         map.serialize_entry("found", &self.found)?;
         map.serialize_entry("problems", &self.problems)?;
@@ -333,18 +358,18 @@ impl Serialize for Outcomes<'_> {
 const REASONED: [&str; 3] = ["unmatched_exact_only", "failed", "skipped"];
 
 #[derive(Serialize)]
-struct WithReasons {
+struct WithReasons<'s> {
     items: u64,
     bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reasons: Option<BTreeMap<&'static str, Count>>,
+    reasons: Option<BTreeMap<&'s str, Count>>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::outcome::{ExactOnly, Failure, Skip};
-    use crate::record::Match;
+    use crate::record::{Match, Record};
     use lykta_hash::Kind;
     use lykta_index::Role;
 
@@ -374,7 +399,7 @@ mod tests {
 
     fn summary(records: &[Record]) -> Summary {
         let mut summary = Summary::new(NearMatching::Off, 0);
-        records.iter().for_each(|record| summary.add(record));
+        records.iter().for_each(|record| summary.add(&Account::new(record)));
         summary
     }
 
@@ -422,6 +447,17 @@ mod tests {
     }
 
     #[test]
+    fn levels_add_up_to_the_outcomes() {
+        let mut inner = record(Outcome::Ignored, 5, None);
+        inner.locator = vec!["a.zip".into(), "b".into()];
+        let summary = summary(&[record(Outcome::Ignored, 1, None), inner.clone(), inner]);
+        let ignored: Vec<Count> =
+            summary.levels().map(|mut level| level.find(|(name, _)| *name == "ignored").unwrap().1).collect();
+        assert_eq!(ignored, [Count { items: 1, bytes: 1 }, Count { items: 2, bytes: 10 }]);
+        assert_eq!(summary.seen(), Count { items: 3, bytes: 11 });
+    }
+
+    #[test]
     fn what_was_left_out_is_not_called_examined() {
         let skipped = record(Outcome::Skipped(Skip::ItemTooLarge), 1, None);
         assert_eq!(
@@ -443,9 +479,9 @@ mod tests {
         let kept = record(Outcome::UnmatchedExactAndNear, 1, None);
         let near = NearMatching::Performed { radius: 31, min_quality: 50 };
         let mut summary = Summary::new(near, 0);
-        summary.add(&kept);
+        summary.add(&Account::new(&kept));
         assert_eq!(summary.notes(), Vec::<String>::new());
-        summary.add(&noticed);
+        summary.add(&Account::new(&noticed));
         assert!(summary.notes()[0].contains("reading 1 of the files"), "{:?}", summary.notes());
     }
 

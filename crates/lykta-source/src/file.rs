@@ -1,6 +1,7 @@
 //! Reading one file, and knowing that it stayed as it was.
 
 use std::fs::{self, File, Metadata};
+use std::hash::Hash;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -13,13 +14,13 @@ use crate::os::{self, FileId};
 pub struct FileItem {
     path: PathBuf,
     id: Option<FileId>,
-    size: u64,
+    stamp: Stamp,
 }
 
 impl FileItem {
     /// `path` has no link as its last component, `metadata` are those of the file itself.
     pub(crate) fn new(path: PathBuf, metadata: &Metadata) -> Self {
-        Self { path, id: os::id(metadata), size: metadata.len() }
+        Self { path, id: os::id(metadata), stamp: Stamp::new(metadata) }
     }
 
     /// The file to open. Where a link led to it, this is its own place and not the locator's.
@@ -29,7 +30,14 @@ impl FileItem {
 
     /// Bytes when it was listed. [`OpenFile::size`] may be another one.
     pub fn size(&self) -> u64 {
-        self.size
+        self.stamp.size
+    }
+
+    /// Whether it is the same file in the same state is told by this: its inode, size and times of change and
+    /// modification. Not its device, whose number is another one after a restart.
+    pub fn state(&self) -> impl Hash + use<> {
+        let Stamp { size, modified, changed } = self.stamp;
+        (self.id.map(|id| id.inode), size, modified, changed)
     }
 
     /// Opens the file that was listed. Never waits, never follows a link, never writes.
@@ -201,7 +209,7 @@ fn retry(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
 }
 
 /// What tells one state of a file from another.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     size: u64,
     modified: Option<SystemTime>,

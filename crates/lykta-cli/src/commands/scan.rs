@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use lykta::scan::{
-    DisputeInfo, FindingSpool, IndexInfo, Profile, Progress, ReportDir, ReportOptions, RunInfo,
+    DisputeInfo, FindingSpool, Going, IndexInfo, Past, Profile, Progress, ReportDir, ReportOptions, RunInfo,
 };
+use lykta::source::container::Limits;
 use lykta::source::{ItemKind, Locator, WalkOptions, check_roots, escape, visible, walk};
 use lykta::{Index, Options, Record, Scanner, Sink, Summary};
 
@@ -73,6 +74,16 @@ fn settings(args: &ScanArgs, options: &Options) -> Vec<String> {
     settings.extend(args.max_depth.map(|depth| format!("--max-depth {depth}")));
     settings.extend(options.max_item_bytes.map(|bytes| format!("--max-item-bytes {bytes}")));
     settings.extend(options.max_total_bytes.map(|bytes| format!("--max-total-bytes {bytes}")));
+    match &options.containers {
+        None => settings.push("--no-containers".to_owned()),
+        Some(Limits { nesting, members, bytes, ratio, memory }) => settings.extend([
+            format!("--max-nesting {nesting}"),
+            format!("--max-members {members}"),
+            format!("--max-container-bytes {bytes}"),
+            format!("--max-ratio {ratio}"),
+            format!("--container-memory {memory}"),
+        ]),
+    }
     settings
 }
 
@@ -109,8 +120,22 @@ impl Scan<'_> {
         // Nothing that takes long after this line, and a stop that lets the report be finished: a
         // folder that was made must not be left without its manifest.
         let stop = interrupt::orderly();
-        let mut report = ReportDir::create(dir, &self.args.paths, options, info)?;
-        let (summary, profile) = self.drive(&mut report, stop)?;
+        let scanner = self.scanner();
+        let (mut report, past) = match self.args.resume {
+            false => {
+                let report = ReportDir::create(dir, &self.args.paths, options, info)?;
+                (report, Past::new(scanner.empty_summary()))
+            }
+            true => match ReportDir::resume(dir, &self.args.paths, options, info, scanner.empty_summary())? {
+                Going::On(going) => *going,
+                Going::Finished { exit_code } => {
+                    note(format_args!("{} is finished: nothing was left to do", Locator::from_path(dir)));
+                    return Ok(exit_code);
+                }
+            },
+        };
+        past.check(walk(&self.args.paths, &self.walk_options()))?;
+        let (summary, profile) = self.drive(&scanner, past, &mut report, stop)?;
         let written = report.finish(&summary, profile.as_ref())?;
         let mut out = io::stdout().lock();
         // Whoever notes it down can later tell whether the report was changed: said in every case. It pins
@@ -144,7 +169,9 @@ impl Scan<'_> {
 
     fn report_to_stdout(&self) -> anyhow::Result<u8> {
         let mut sink = Streams { findings: spool(&self.args.paths) };
-        let (summary, _) = self.drive(&mut sink, interrupt::orderly())?;
+        let scanner = self.scanner();
+        let nothing = Past::new(scanner.empty_summary());
+        let (summary, _) = self.drive(&scanner, nothing, &mut sink, interrupt::orderly())?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         sink.findings.write_to(&mut out)?;
         writeln!(out, "{}", summary.to_json_line())?;
@@ -152,26 +179,31 @@ impl Scan<'_> {
         Ok(summary.exit_code())
     }
 
-    fn drive(&self, sink: &mut dyn Sink, stop: &AtomicBool) -> anyhow::Result<(Summary, Option<Profile>)> {
-        let scanner = Scanner::with_indexes(self.indexes, self.options.clone());
+    fn scanner(&self) -> Scanner<'_> {
+        Scanner::with_indexes(self.indexes, self.options.clone())
+    }
+
+    fn walk_options(&self) -> WalkOptions {
+        WalkOptions { follow_links: self.args.follow_links, max_depth: self.args.max_depth }
+    }
+
+    fn drive(
+        &self,
+        scanner: &Scanner<'_>,
+        past: Past,
+        sink: &mut dyn Sink,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<(Summary, Option<Profile>)> {
         if let Some(text) = scanner.near_matching().note().filter(|_| !self.args.quiet) {
             note(text);
         }
-        let walk_options =
-            WalkOptions { follow_links: self.args.follow_links, max_depth: self.args.max_depth };
         let progress = Arc::new(Progress::default());
-        let (paths, counted_options) = (self.args.paths.clone(), walk_options.clone());
+        let (paths, counted_options) = (self.args.paths.clone(), self.walk_options());
         let display = ScanDisplay::new(self.args.quiet, Arc::clone(&progress), move |progress, done| {
             count(&paths, &counted_options, progress, done);
         });
-        let items = walk(&self.args.paths, &walk_options);
-        let (summary, profile) = match self.args.profile {
-            true => {
-                let (summary, profile) = scanner.run_profiled(items, sink, &progress, stop)?;
-                (summary, Some(profile))
-            }
-            false => (scanner.run(items, sink, &progress, stop)?, None),
-        };
+        let items = walk(&self.args.paths, &self.walk_options());
+        let (summary, profile) = scanner.go_on(past, items, sink, &progress, stop, self.args.profile)?;
         drop(display);
         // Asked for, so said even when quiet; never the reason to fail.
         if let Some(profile) = &profile {

@@ -2,25 +2,29 @@
 //! manifest that pins all of it.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use lykta_source::escape;
 
+use crate::account::Account;
 use crate::error::Error;
+use crate::outcome::{Outcome, Skip};
+use crate::past::Past;
 use crate::profile::Profile;
 use crate::record::Record;
 use crate::report::clock::Moment;
 use crate::report::html::{Page, PageOptions};
+use crate::report::journal::{Asked, JOURNAL, Journal, Lines};
 use crate::report::log::{LOG, RunLog};
 use crate::report::manifest::{Manifest, OutputFile, RunInfo};
-use crate::report::output::{Output, create_private};
+use crate::report::output::{Output, create_private, open_regular};
 use crate::report::rows::{ErrorRow, FindingRow, parse};
 use crate::report::sorted::{Sorter, key};
 use crate::report::texts::Language;
 use crate::report::{csv, place};
 use crate::sink::Sink;
-use crate::summary::Summary;
+use crate::summary::{Summary, exit_code};
 
 /// Findings in the order in which they come, while a scan runs.
 const PARTIAL: &str = "findings.partial.jsonl";
@@ -70,6 +74,7 @@ pub struct ReportDir {
     scanned: Vec<String>,
     started: Moment,
     log: RunLog,
+    journal: Journal,
     partial: File,
     findings: Sorter,
     errors: Sorter,
@@ -100,21 +105,83 @@ impl ReportDir {
         options: ReportOptions,
         run: RunInfo,
     ) -> Result<Self, Error> {
-        let dir = place::prepare(dir, scanned)?;
+        let dir = place::prepare(dir, scanned, &[])?;
+        Self::begin(dir, scanned, options, run)
+    }
+
+    /// Goes on with a report that was interrupted, however that happened, or begins one where there is none yet.
+    /// `summary` is an empty one, and the other arguments are those of [`ReportDir::create`].
+    ///
+    /// # Errors
+    /// When something was asked for otherwise, the folder is no report folder or in use, or what is in it is not as it
+    /// was written.
+    pub fn resume(
+        dir: &Path,
+        scanned: &[PathBuf],
+        options: ReportOptions,
+        run: RunInfo,
+        summary: Summary,
+    ) -> Result<Going, Error> {
+        let dir = place::prepare(dir, scanned, &FILES)?;
+        let asked = asked(scanned, options, &run);
+        let sorter = || Sorter::new(&dir, options.sort_memory);
+        let (mut findings, mut errors, mut items) = (sorter(), sorter(), options.items.then(sorter));
+        let mut past = Past::new(summary);
+        let journal = Journal::go_on(&dir, &asked, |done| {
+            let key = key(&done.locator);
+            if let Some(line) = done.finding {
+                findings.push(key.clone(), line.get().into())?;
+            }
+            if let Some(line) = done.error {
+                errors.push(key.clone(), line.get().into())?;
+            }
+            if let (Some(line), Some(items)) = (done.item, &mut items) {
+                items.push(key, line.get().into())?;
+            }
+            past.add(done.unit, done.items, &done.account);
+            Ok(())
+        })?;
+        let Some(journal) = journal else {
+            if let Some(exit_code) = finished(&dir)? {
+                return Ok(Going::Finished { exit_code });
+            }
+            // Nothing was examined yet, so nothing is lost.
+            remove(&dir, &FILES)?;
+            return Ok(Going::On(Box::new((Self::begin(dir, scanned, options, run)?, past))));
+        };
+        let log = RunLog::append_to(&dir.join(LOG))?;
+        remove(&dir, &FILES[..OUTPUTS])?;
+        let partial = dir.join(PARTIAL);
+        let report = Self {
+            partial: go_on(&partial).map_err(Error::write(&partial, "opened"))?,
+            findings,
+            errors,
+            items,
+            journal,
+            run,
+            scanned: shown(scanned),
+            started: Moment::now(),
+            log,
+            options,
+            dir,
+        };
+        Ok(Going::On(Box::new((report, past))))
+    }
+
+    fn begin(dir: PathBuf, scanned: &[PathBuf], options: ReportOptions, run: RunInfo) -> Result<Self, Error> {
         let started = Moment::now();
         let log = RunLog::create(&dir.join(LOG), &run)?;
+        let journal = Journal::create(&dir, &asked(scanned, options, &run))?;
         let partial = dir.join(PARTIAL);
         let sorter = || Sorter::new(&dir, options.sort_memory);
         Ok(Self {
             partial: create_private(&partial).map_err(Error::write(&partial, "created"))?,
+            journal,
             findings: sorter(),
             errors: sorter(),
             items: options.items.then(sorter),
             run,
-            scanned: scanned
-                .iter()
-                .map(|path| escape(path.as_os_str().as_encoded_bytes()).into_owned())
-                .collect(),
+            scanned: shown(scanned),
             started,
             log,
             options,
@@ -131,6 +198,7 @@ impl ReportDir {
     /// When something cannot be written. `findings.partial.jsonl` is then still there.
     pub fn finish(mut self, summary: &Summary, profile: Option<&Profile>) -> Result<Written, Error> {
         let (dir, run) = (&self.dir, &self.run);
+        self.journal.flush().map_err(Error::write(dir, "written"))?;
         if !summary.complete {
             self.log.stopped().map_err(Error::write(&dir.join(LOG), "written"))?;
         }
@@ -162,8 +230,11 @@ impl ReportDir {
         files.sort_by_key(|file| file.name);
         let manifest = Manifest::new(run, summary, &files, &log_end, &self.started).to_json();
         let manifest = write_whole(dir, "manifest.json", manifest.as_bytes())?;
-        let partial = dir.join(PARTIAL);
-        fs::remove_file(&partial).map_err(Error::write(&partial, "removed"))?;
+        sync_dir(dir).map_err(Error::write(dir, "written"))?;
+        // What was stopped can be gone on with.
+        if summary.complete {
+            remove(dir, &[JOURNAL, PARTIAL])?;
+        }
         sync_dir(dir).map_err(Error::write(dir, "written"))?;
         Ok(Written { manifest_sha256: manifest.sha256, log_sha256: log_end.last_sha256, dir: self.dir })
     }
@@ -179,24 +250,133 @@ impl ReportDir {
 
 impl Sink for ReportDir {
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        let finding = record.is_finding().then(|| record.finding_json());
-        self.log.record(record, finding.as_deref())?;
-        if let Some(line) = finding {
+        let lines = Lines {
+            finding: record.is_finding().then(|| record.finding_json()),
+            error: record.error_json(),
+            item: self.items.is_some().then(|| record.item_json()),
+        };
+        // What the journal has the log has, too, however the run ends.
+        self.log.record(record, lines.finding.as_deref())?;
+        if let Some(line) = &lines.finding {
             // One write, so that a reader never sees half a line of a run that goes on.
             self.partial.write_all(format!("{line}\n").as_bytes())?;
-            self.findings.push(key(&record.locator), line.into_bytes())?;
         }
-        if let Some(line) = record.error_json() {
-            self.errors.push(key(&record.locator), line.into_bytes())?;
+        // What was left out since the scan is stopped is for the next time.
+        if record.outcome != Outcome::Skipped(Skip::Stopped) {
+            self.journal.done(record, Account::new(record), &lines)?;
         }
-        if let Some(items) = &mut self.items {
-            items.push(key(&record.locator), record.item_json().into_bytes())?;
+        let key = || key(&record.locator);
+        if let Some(line) = lines.finding {
+            self.findings.push(key(), line.into_bytes())?;
+        }
+        if let Some(line) = lines.error {
+            self.errors.push(key(), line.into_bytes())?;
+        }
+        if let (Some(line), Some(items)) = (lines.item, &mut self.items) {
+            items.push(key(), line.into_bytes())?;
         }
         Ok(())
     }
 }
 
 const HTML: &str = "report.html";
+
+/// Every file of a report folder: those that a finished one has, then those of a run.
+const FILES: [&str; 11] = [
+    "manifest.json",
+    HTML,
+    "findings.jsonl",
+    "findings.csv",
+    "errors.jsonl",
+    "items.jsonl",
+    "profile.json",
+    "summary.json",
+    PARTIAL,
+    LOG,
+    JOURNAL,
+];
+
+/// How many of [`FILES`] are written at the end.
+const OUTPUTS: usize = 8;
+
+/// How a report goes on.
+#[derive(Debug)]
+pub enum Going {
+    /// There is something left to do.
+    On(Box<(ReportDir, Past)>),
+    /// It was finished before: with this exit code.
+    Finished {
+        /// That of the scan.
+        exit_code: u8,
+    },
+}
+
+/// The exit code of a scan whose report in `dir` was finished; none where there is none.
+fn finished(dir: &Path) -> Result<Option<u8>, Error> {
+    #[derive(serde::Deserialize)]
+    struct Counts {
+        complete: bool,
+        unexamined: u64,
+        found: u64,
+    }
+    if !dir.join("manifest.json").exists() {
+        return Ok(None);
+    }
+    let path = dir.join("summary.json");
+    let text = fs::read(&path).map_err(Error::write(&path, "read"))?;
+    let Counts { complete, unexamined, found } = parse(&text).map_err(Error::write(&path, "read"))?;
+    Ok(Some(exit_code(complete, unexamined, found)))
+}
+
+/// Removes those files that are there.
+fn remove(dir: &Path, names: &[&str]) -> Result<(), Error> {
+    for path in names.iter().map(|name| dir.join(name)) {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::write(&path, "removed")(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The partial findings, to be added to; a line whose end is missing gets one.
+fn go_on(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).append(true).create(true);
+    let mut file = open_regular(path, options)?;
+    if file.metadata()?.len() > 0 {
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(file)
+}
+
+/// How the scan was asked for.
+fn asked(scanned: &[PathBuf], options: ReportOptions, run: &RunInfo) -> Asked {
+    let ReportOptions { csv, html, items, language, redact_names, .. } = options;
+    Asked {
+        v: Asked::VERSION,
+        program: vec![run.tool.clone(), run.version.clone(), run.commit.clone(), run.target.clone()],
+        scanned: shown(scanned),
+        folder: std::env::current_dir().map_or_else(|_| String::new(), |folder| shown(&[folder]).concat()),
+        settings: run.settings.clone(),
+        indexes: run.indexes.iter().map(|index| index.sha256.clone()).collect(),
+        disputes: run.disputes.as_ref().map(|disputes| disputes.sha256.clone()),
+        case: run.case.clone(),
+        operator: run.operator.clone(),
+        report: vec![format!("csv {csv}, html {html}, items {items}, {language:?}, redacted {redact_names}")],
+    }
+}
+
+fn shown(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| escape(path.as_os_str().as_encoded_bytes()).into_owned()).collect()
+}
 
 fn begin_table(dir: &Path) -> Result<Output, Error> {
     let mut output = Output::create(dir, "findings.csv")?;

@@ -690,7 +690,7 @@ mod tests {
             for record in &records {
                 assert_eq!(sentence(&summary, Language::English), summary.sentence());
                 assert_eq!(known_notes(&summary, PageOptions::default()), summary.notes());
-                summary.add(record);
+                summary.add(&crate::account::Account::new(record));
             }
             summary.complete = false;
             assert_eq!(sentence(&summary, Language::English), summary.sentence());

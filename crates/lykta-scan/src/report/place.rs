@@ -11,13 +11,17 @@ use crate::error::{Cause, Error};
 ///
 /// Nothing is written before it is known that the folder is outside of `scanned`, so that a scan
 /// leaves no trace in what it scans.
-pub(crate) fn prepare(dir: &Path, scanned: &[PathBuf]) -> Result<PathBuf, Error> {
+/// `known` are names of files that may be there.
+pub(crate) fn prepare(dir: &Path, scanned: &[PathBuf], known: &[&str]) -> Result<PathBuf, Error> {
     let found_out = "looked up";
     check_outside(dir, &resolve(dir).map_err(Error::write(dir, found_out))?, scanned)?;
     match fs::read_dir(dir) {
-        Ok(mut entries) => {
-            if entries.next().is_some() {
-                return Err(Cause::NotEmpty(dir.to_owned()).into());
+        Ok(entries) => {
+            for entry in entries {
+                let entry = entry.map_err(Error::write(dir, "listed"))?;
+                if !known.iter().any(|name| entry.file_name() == *name) {
+                    return Err(Cause::NotEmpty(dir.to_owned()).into());
+                }
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -77,21 +81,21 @@ mod tests {
     fn a_new_folder_is_private_and_an_empty_one_will_do() {
         let top = tempfile::tempdir().unwrap();
         let dir = top.path().join("a/b");
-        let made = prepare(&dir, &[]).unwrap();
+        let made = prepare(&dir, &[], &[]).unwrap();
         assert_eq!(made, fs::canonicalize(&dir).unwrap());
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o700);
         }
-        assert_eq!(prepare(&dir, &[]).unwrap(), made);
+        assert_eq!(prepare(&dir, &[], &[]).unwrap(), made);
     }
 
     #[test]
     fn a_folder_with_something_in_it_is_refused() {
         let top = tempfile::tempdir().unwrap();
         fs::write(top.path().join("x"), b"").unwrap();
-        let error = prepare(top.path(), &[]).unwrap_err();
+        let error = prepare(top.path(), &[], &[]).unwrap_err();
         assert_eq!(error.path(), Some(top.path()));
         assert!(error.to_string().contains("is not empty"), "{error}");
     }
@@ -101,7 +105,7 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let file = top.path().join("x");
         fs::write(&file, b"").unwrap();
-        assert!(prepare(&file, &[]).is_err());
+        assert!(prepare(&file, &[], &[]).is_err());
     }
 
     #[test]
@@ -111,14 +115,14 @@ mod tests {
         fs::create_dir(&dump).unwrap();
         let roots = [dump.clone()];
         for dir in ["dump/out", "dump", "dump/a/b", "x/../dump/out", "dump/y/../out"] {
-            let error = prepare(&top.path().join(dir), &roots).unwrap_err();
+            let error = prepare(&top.path().join(dir), &roots, &[]).unwrap_err();
             assert!(error.to_string().contains("is inside"), "{dir}: {error}");
         }
         assert_eq!(fs::read_dir(&dump).unwrap().count(), 0);
         assert_eq!(fs::read_dir(top.path()).unwrap().count(), 1);
         // A name that only begins alike is another folder.
-        prepare(&top.path().join("dump2"), &roots).unwrap();
-        prepare(&top.path().join("dump/../out"), &roots).unwrap();
+        prepare(&top.path().join("dump2"), &roots, &[]).unwrap();
+        prepare(&top.path().join("dump/../out"), &roots, &[]).unwrap();
     }
 
     #[cfg(unix)]
@@ -128,9 +132,9 @@ mod tests {
         let dump = top.path().join("dump");
         fs::create_dir(&dump).unwrap();
         std::os::unix::fs::symlink(&dump, top.path().join("link")).unwrap();
-        let direct = prepare(&top.path().join("link/out"), std::slice::from_ref(&dump));
+        let direct = prepare(&top.path().join("link/out"), std::slice::from_ref(&dump), &[]);
         assert!(direct.unwrap_err().to_string().contains("is inside"));
-        let scanned_by_link = prepare(&dump.join("out"), &[top.path().join("link")]);
+        let scanned_by_link = prepare(&dump.join("out"), &[top.path().join("link")], &[]);
         assert!(scanned_by_link.unwrap_err().to_string().contains("is inside"));
     }
 }

@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""Kills scans at random moments and goes on with them: the result must be that of a scan that was left alone.
+
+    python3 benches/evidence/kill.py target/release/lykta INDEX PATH [--kills 200] [--jobs 2] [--most-ms 400]
+
+Prints how often the scan was killed and how many items were examined again; exits 1 when any output differs.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+COMPARED = ["findings.jsonl", "errors.jsonl", "items.jsonl", "summary.json", "findings.csv", "report.html"]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("lykta")
+    parser.add_argument("index")
+    parser.add_argument("path")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--jobs", default="2")
+    parser.add_argument("--most-ms", type=float, default=400)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    random.seed(args.seed)
+    top = tempfile.mkdtemp()
+    command = [args.lykta, "scan", "-q", "--index", args.index, "--record", "all", "--report", "jsonl,csv,html"]
+    alone, killed = os.path.join(top, "alone"), os.path.join(top, "killed")
+    begin = time.time()
+    code = subprocess.run([*command, "--jobs", args.jobs, "-o", alone, args.path], stdout=subprocess.DEVNULL).returncode
+    took = time.time() - begin
+    kills, spent, rounds, again = 0, 0.0, 0, None
+    while kills < args.kills:
+        rounds += 1
+        shutil.rmtree(killed, ignore_errors=True)
+        while True:
+            begin = time.time()
+            scan = subprocess.Popen(
+                [*command, "--jobs", random.choice(["1", args.jobs]), "--resume", "-o", killed, args.path],
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            )
+            try:
+                again = scan.wait(timeout=random.uniform(0, args.most_ms) / 1000)
+            except subprocess.TimeoutExpired:
+                scan.send_signal(signal.SIGKILL)
+                again = scan.wait()
+            spent += time.time() - begin
+            if again >= 0:
+                break
+            kills += 1
+        if again != code:
+            sys.exit(f"exit code {again} instead of {code}: {scan.stderr.read()}")
+        for name in COMPARED:
+            if open(os.path.join(alone, name), "rb").read() != open(os.path.join(killed, name), "rb").read():
+                sys.exit(f"{name} differs after {kills} kills: see {top}")
+        left = set(os.listdir(killed)) ^ set(os.listdir(alone))
+        if left:
+            sys.exit(f"the folders differ: {left}")
+        if subprocess.run([args.lykta, "report", "verify", "-q", killed]).returncode != 0:
+            sys.exit(f"the report does not verify: {killed}")
+    items = json.load(open(os.path.join(alone, "summary.json")))["seen"]["items"]
+    print(f"{kills} kills in {rounds} scans of {items} items: the same {len(COMPARED)} files each time")
+    print(f"a scan alone {took:.1f} s, a scan with its {kills / rounds:.0f} kills {spent / rounds:.1f} s")
+    shutil.rmtree(top)
+
+
+main()
