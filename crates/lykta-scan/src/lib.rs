@@ -65,8 +65,9 @@ pub use progress::Progress;
 pub use read::GivenUp;
 pub use record::{FORMAT_VERSION, Label, Match, Record};
 pub use report::{
-    Altered, Difference, DisputeInfo, FindingSpool, IndexInfo, Language, ListInfo, ReportDir, ReportOptions,
-    RunInfo, RunLog, Verification, What, Written, disarm_formula, restore_formula, verify_report,
+    Altered, Difference, DisputeInfo, FindingSpool, IndexInfo, Language, ListInfo, Noted, ReportDir,
+    ReportOptions, RunInfo, RunLog, Verification, What, Written, disarm_formula, restore_formula,
+    verify_report,
 };
 pub use scanner::Scanner;
 pub use sink::Sink;

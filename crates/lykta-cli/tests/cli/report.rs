@@ -10,6 +10,12 @@ fn a_report_is_verified_and_what_differs_is_named() {
     let passed = place.run(&format!("report verify out --manifest-sha256 {digest}")).expect(0);
     assert!(passed.out.contains("6 findings are as written"), "{}", passed.out);
     assert!(place.run("report verify out").expect(0).out.contains(&digest));
+    let (_, log) = run.out.split_once("last line of log.jsonl: ").unwrap();
+    let log = log.lines().next().unwrap();
+    let passed = place.run(&format!("report verify out --log-sha256 {log}")).expect(0).out;
+    assert!(passed.contains("the last line of log.jsonl has the digest given"), "{passed}");
+    let wrong = place.run(&format!("report verify out --log-sha256 {}", "0".repeat(64))).expect(1).out;
+    assert!(wrong.contains("log.jsonl line "), "{wrong}");
     assert_eq!(place.run("report verify --quiet out").expect(0).out, "");
     let json = &place.run("report verify --json out").expect(0).json_lines()[0];
     assert_eq!((&json["verified"], &json["findings"]), (&true.into(), &6.into()));
