@@ -225,8 +225,6 @@ impl Check<'_> {
     /// Opens a file of the report; says what is wrong when there is none.
     fn open(&mut self, name: &str) -> Result<Option<(File, u64)>, Error> {
         let path = self.dir.join(name);
-        let mut options = OpenOptions::new();
-        options.read(true);
         let now = match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.found.differ(name, None, What::Missing);
@@ -238,7 +236,7 @@ impl Check<'_> {
             self.found.differ(name, None, What::NotAFile(kind(now)));
             return Ok(None);
         }
-        let file = open_regular(&path, options).map_err(checking(&path))?;
+        let file = open_regular(&path, OpenOptions::new().read(true)).map_err(checking(&path))?;
         let bytes = file.metadata().map_err(checking(&path))?.len();
         Ok(Some((file, bytes)))
     }
