@@ -24,4 +24,4 @@ pub use log::RunLog;
 pub use manifest::{DisputeInfo, IndexInfo, ListInfo, RunInfo};
 pub use spool::FindingSpool;
 pub use texts::Language;
-pub use verify::{Difference, Verification, What, verify_report};
+pub use verify::{Difference, Noted, Verification, What, verify_report};

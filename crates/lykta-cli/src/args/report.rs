@@ -12,9 +12,9 @@ pub(crate) enum ReportCommand {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Compared are: manifest.json with the digest given, which `lykta scan` printed; every file with what the
-manifest says of it; the files that are there with those it lists; the lines of log.jsonl with one another,
-and with the lines of findings.jsonl. Without the digest, somebody who altered all files alike is not
+    after_help = "Compared are: manifest.json and the last line of log.jsonl with the digests given, which `lykta scan`
+printed; every file with what the manifest says of it; the files that are there with those it lists; the
+lines of log.jsonl with one another, and with the lines of findings.jsonl. Without a digest, somebody who altered all files alike is not
 noticed. Nothing is written into DIR.
 Exit code 0 all is as written, 1 something differs and each is named, 2 it could not be checked.
 
@@ -30,6 +30,9 @@ pub(crate) struct ReportVerifyArgs {
     /// SHA-256 of manifest.json as noted down when the scan ended
     #[arg(long, value_name = "HEX", value_parser = sha256)]
     pub(crate) manifest_sha256: Option<String>,
+    /// SHA-256 of the last line of log.jsonl as noted down when the scan ended
+    #[arg(long, value_name = "HEX", value_parser = sha256)]
+    pub(crate) log_sha256: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

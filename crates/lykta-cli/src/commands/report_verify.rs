@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use lykta::scan::{Difference, Verification, verify_report};
+use lykta::scan::{Difference, Noted, Verification, verify_report};
 use lykta::source::{Locator, visible};
 use serde_json::json;
 
@@ -13,8 +13,8 @@ use crate::say::sentence;
 const DIFFERS: u8 = 1;
 
 pub(crate) fn run(args: &ReportVerifyArgs) -> anyhow::Result<u8> {
-    let checked = verify_report(&args.dir, args.manifest_sha256.as_deref(), &std::env::temp_dir());
-    let checked = checked.map_err(anyhow::Error::new);
+    let noted = Noted { manifest_sha256: args.manifest_sha256.clone(), log_sha256: args.log_sha256.clone() };
+    let checked = verify_report(&args.dir, &noted, &std::env::temp_dir()).map_err(anyhow::Error::new);
     if args.json {
         print_json(args, &checked)?;
     }
@@ -48,12 +48,19 @@ fn print(args: &ReportVerifyArgs, found: &Verification) -> io::Result<()> {
             out,
             "{dir}: {files} files beside the manifest, {log_lines} lines of the log and {findings} findings are as written"
         )?;
-        match (&args.manifest_sha256, &found.manifest_sha256) {
-            (None, Some(digest)) => writeln!(
-                out,
-                "compare sha256 of manifest.json with the one noted when the scan ended: {digest}"
-            )?,
-            _ => writeln!(out, "manifest.json has the digest given")?,
+        for (name, given, found) in [
+            ("manifest.json", &args.manifest_sha256, &found.manifest_sha256),
+            ("the last line of log.jsonl", &args.log_sha256, &found.log_sha256),
+        ] {
+            match (given, found) {
+                (None, Some(found)) => {
+                    writeln!(
+                        out,
+                        "compare sha256 of {name} with the one noted when the scan ended: {found}"
+                    )?;
+                }
+                _ => writeln!(out, "{name} has the digest given")?,
+            }
         }
     }
     out.flush()
@@ -79,6 +86,7 @@ fn print_json(args: &ReportVerifyArgs, checked: &anyhow::Result<Verification>) -
                 "log_sha256": found.log_sha256,
                 "manifest_sha256": found.manifest_sha256,
                 "manifest_sha256_given": args.manifest_sha256,
+                "log_sha256_given": args.log_sha256,
             })
         }
     };

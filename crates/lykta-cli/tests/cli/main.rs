@@ -14,6 +14,7 @@ mod place;
 mod query;
 mod recall;
 mod report;
+mod requirements;
 mod scan;
 mod several;
 #[cfg(unix)]

@@ -10,6 +10,12 @@ fn a_report_is_verified_and_what_differs_is_named() {
     let passed = place.run(&format!("report verify out --manifest-sha256 {digest}")).expect(0);
     assert!(passed.out.contains("6 findings are as written"), "{}", passed.out);
     assert!(place.run("report verify out").expect(0).out.contains(&digest));
+    let (_, log) = run.out.split_once("last line of log.jsonl: ").unwrap();
+    let log = log.lines().next().unwrap();
+    let passed = place.run(&format!("report verify out --log-sha256 {log}")).expect(0).out;
+    assert!(passed.contains("the last line of log.jsonl has the digest given"), "{passed}");
+    let wrong = place.run(&format!("report verify out --log-sha256 {}", "0".repeat(64))).expect(1).out;
+    assert!(wrong.contains("log.jsonl line "), "{wrong}");
     assert_eq!(place.run("report verify --quiet out").expect(0).out, "");
     let json = &place.run("report verify --json out").expect(0).json_lines()[0];
     assert_eq!((&json["verified"], &json["findings"]), (&true.into(), &6.into()));
@@ -110,4 +116,38 @@ fn without_names_no_path_of_the_dump_is_for_people() {
     assert!(place.text("out/report.html").contains("Names are left out"));
     assert!(place.text("out/findings.jsonl").contains("dump/camera/IMG_0001.jpg"));
     place.run("report verify out").expect(0);
+}
+
+/// Lines of ten gigabytes, in a process that may have half a gigabyte in all.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_folder_that_was_made_to_harm_is_checked_in_little_memory() {
+    let place = Place::with_demo();
+    place.run("scan --index list.lykta -o out dump").expect(1);
+    let mut manifest = place.json("out/manifest.json");
+    for name in ["findings.jsonl", "log.jsonl", "manifest.json"] {
+        let own = place.read(&format!("out/{name}"));
+        let file = std::fs::File::create(place.path(&format!("out/{name}"))).unwrap();
+        file.set_len(10 << 30).unwrap();
+        let mut command = std::process::Command::new("sh");
+        let limited = "ulimit -v 500000; exec \"$0\" report verify out";
+        command.args(["-c", limited]).arg(assert_cmd::cargo::cargo_bin!("lykta"));
+        command.current_dir(place.path(""));
+        let run = run(&mut assert_cmd::Command::from_std(command)).expect(1);
+        assert!(run.out.contains(name), "{}{}", run.out, run.err);
+        place.write(&format!("out/{name}"), own);
+    }
+    // A manifest that says so itself: what is long is read, and not held.
+    let long = 1u64 << 28;
+    for file in manifest["files"].as_array_mut().unwrap() {
+        if file["name"] == "findings.jsonl" {
+            file["bytes"] = long.into();
+        }
+    }
+    place.write("out/manifest.json", manifest.to_string());
+    let file = std::fs::File::create(place.path("out/findings.jsonl")).unwrap();
+    file.set_len(long).unwrap();
+    let run = place.run("report verify out").expect(1);
+    assert!(run.out.contains("findings.jsonl: its SHA-256 is "), "{}", run.out);
+    assert!(run.out.contains("findings.jsonl line 1: "), "{}", run.out);
 }

@@ -26,12 +26,12 @@ const MOST_MATCHES: usize = 100;
 const STYLE: &str = include_str!("style.css");
 
 /// SHA-256 of [`STYLE`] in base64: the page may use this style and no other.
-const STYLE_DIGEST: &str = "HBkYKWNvCoy3vyzssvn8zdab8TTBAOv2/xuxjmoSC7w=";
+const STYLE_DIGEST: &str = "9R3b42epYWGBWk7FOmLUGIuH3B6KV4taeCalx8NR4eQ=";
 
 const SCRIPT: &str = include_str!("script.js");
 
 /// The same of [`SCRIPT`].
-const SCRIPT_DIGEST: &str = "7U2iVSiAFBBlBepuTzQ3ecMMn/jCbDjC8hCY7p0blKE=";
+const SCRIPT_DIGEST: &str = "1VOt/rJ/sgofciLoFf4Y1QYZkfX2K7IPhSW5YC3WxZ4=";
 
 /// How the page is to be.
 #[derive(Clone, Copy, Debug, Default)]
@@ -107,6 +107,10 @@ impl<W: Write> Page<W> {
                 self.out,
                 "<label>{label} <select name=\"{name}\"><option value=\"\">{all}</option></select></label>"
             )?;
+        }
+        if !self.options.redact_names {
+            let open_all = self.text(say::OPEN_ALL);
+            writeln!(self.out, "<button type=\"button\">{open_all}</button>")?;
         }
         writeln!(self.out, "<span>{shown} <output></output></span>\n</div>")?;
         self.begin_table(
@@ -556,7 +560,7 @@ mod tests {
         let run = RunInfo { case: Some("<case>".into()), ..RunInfo::default() };
         let mut page = Page::begin(Vec::new(), &summary, &run, &scanned, options).unwrap();
         let line = r#"{"locator":["<b>"],"size":1,"digests":{"sha256":"abcd"},"pdq":null,"pdq_quality":null,"matches":[
-            {"kind":"pdq","distance":7,"view":"rot90","band":"strong","list":"l","list_sha256":"","entry":"<entry>","row":4,
+            {"kind":"pdq","distance":7,"view":"rot90","band":"strong","list":"l\" x=\"'<u>","list_sha256":"","entry":"<entry>","row":4,
              "label":null,"role":"match","weak":false,"disputed":false}]}"#;
         let finding: FindingRow = serde_json::from_str(line).unwrap();
         for _ in 0..findings {
@@ -620,6 +624,16 @@ mod tests {
         let english = page(0, PageOptions::default());
         assert!(english.contains("near matching not performed: the lists hold no PDQ"));
         assert!(english.contains("no match in the lists given"));
+    }
+
+    #[test]
+    fn a_name_cannot_leave_its_attribute() {
+        let page = page(1, PageOptions::default());
+        assert!(
+            page.contains("<li data-list=\"l&quot; x=&quot;&#39;&lt;u&gt;\" data-kind=\"pdq\""),
+            "{page}"
+        );
+        assert!(!page.contains("<u>"));
     }
 
     /// Whoever looks over a shoulder reads no name, and a browser without scripts shows all the same.

@@ -41,6 +41,7 @@ pub struct RunLog {
     items: u64,
     item_bytes: u64,
     told: Instant,
+    every: Duration,
 }
 
 /// Where a log ended.
@@ -119,6 +120,7 @@ impl RunLog {
             items: 0,
             item_bytes: 0,
             told: Instant::now(),
+            every: PROGRESS_EVERY,
         };
         log.tell(Event::Started(Box::new(Started::new(run)))).map_err(Error::write(path, "written"))?;
         Ok(log)
@@ -157,6 +159,7 @@ impl RunLog {
             items: 0,
             item_bytes: 0,
             told: Instant::now(),
+            every: PROGRESS_EVERY,
         };
         log.tell(Event::Resumed { torn_bytes: end.torn }).map_err(Error::write(path, "written"))?;
         Ok(log)
@@ -178,7 +181,7 @@ impl RunLog {
             let (outcome, reason) = (record.outcome.name(), problem.reason);
             self.tell(Event::Problem { locator: &record.locator, outcome, reason })?;
         }
-        if self.told.elapsed() >= PROGRESS_EVERY {
+        if self.told.elapsed() >= self.every {
             self.tell(Event::Progress { items: self.items, bytes: self.item_bytes })?;
             self.told = Instant::now();
             // What a failing computer may lose is no more than this.
@@ -254,7 +257,28 @@ impl<'e> Started<'e> {
 }
 
 fn open_to_go_on(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    open_regular(path, options)
+    open_regular(path, OpenOptions::new().read(true).write(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn progress_is_told_now_and_then_and_not_for_every_item() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(LOG);
+        let mut log = RunLog::create(&path, &RunInfo::default()).unwrap();
+        let record = Record::new(vec!["a".into()], Some(7));
+        log.record(&record, None).unwrap();
+        log.record(&record, None).unwrap();
+        log.every = Duration::ZERO;
+        log.record(&record, None).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert_eq!(lines[1]["event"], "progress");
+        assert_eq!((&lines[1]["items"], &lines[1]["bytes"]), (&json!(3), &json!(21)));
+    }
 }

@@ -83,9 +83,9 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a file and nothing else: follows no link and does not wait at a pipe.
-pub(crate) fn open_regular(path: &Path, mut options: OpenOptions) -> io::Result<File> {
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, libc::O_NOFOLLOW | libc::O_NONBLOCK);
     let file = options.open(path)?;
     match file.metadata()?.is_file() {
         true => Ok(file),

@@ -35,6 +35,13 @@
     });
     shown.textContent = count + " / " + rows.length;
   };
+  const names = [...findings.querySelectorAll("details")];
+  for (const button of filter.querySelectorAll("button")) {
+    button.addEventListener("click", () => {
+      const open = names.some((name) => !name.open);
+      for (const name of names) name.open = open;
+    });
+  }
   text.addEventListener("input", apply);
   selects.forEach((select) => select.addEventListener("change", apply));
   apply();

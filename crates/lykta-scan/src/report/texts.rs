@@ -172,6 +172,7 @@ texts! {
     FILTER_KIND: "Kind of hash", "Slag av hash";
     FILTER_BAND: "Band", "Band";
     FILTER_ALL: "all", "alla";
+    OPEN_ALL: "Show or hide all names", "Visa eller dölj alla namn";
     FILTER_SHOWN: "Findings shown:", "Visade fynd:";
 
     PROBLEMS: "Not examined, or not completely", "Inte undersökt, eller inte fullständigt";

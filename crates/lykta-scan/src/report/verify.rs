@@ -43,8 +43,23 @@ const MOST_LINES: u64 = 1 << 27;
 /// Bytes of digests in memory before temporary files take them.
 const SORT_MEMORY: usize = 64 << 20;
 
+/// Hexadecimal digits of a SHA-256.
+const DIGITS: usize = 64;
+
+/// Characters that are told of a text which somebody else wrote; no name of a file is longer.
+const MOST_CHARACTERS: usize = 1024;
+
 /// Differences of one kind that are told one by one.
 const MOST_TOLD: u64 = 100;
+
+/// Digests that were noted elsewhere when the scan ended, in hexadecimal.
+#[derive(Clone, Debug, Default)]
+pub struct Noted {
+    /// SHA-256 of `manifest.json`.
+    pub manifest_sha256: Option<String>,
+    /// SHA-256 of the last line of `log.jsonl`.
+    pub log_sha256: Option<String>,
+}
 
 /// What a check of a report folder found.
 #[derive(Clone, Debug, Default)]
@@ -152,37 +167,33 @@ struct ManifestFacts {
     log: LogFacts,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Deserialize)]
 struct LogFacts {
     lines: u64,
     last_sha256: String,
 }
 
-/// Checks the report in `dir`: its manifest against `manifest_sha256`, if that is given, and everything
-/// else against the manifest and the log. Without that digest somebody who altered all files alike is
+/// Checks the report in `dir`: its manifest and its log against what was noted of them, and everything
+/// else against the manifest and the log. Without a noted digest somebody who altered all files alike is
 /// not noticed. Writes nothing there; temporary files for more findings than fit in memory go to
 /// `temporary`.
 ///
 /// # Errors
 /// When `dir` holds no report, something in it cannot be read, or there are too many lines to compare.
-pub fn verify_report(
-    dir: &Path,
-    manifest_sha256: Option<&str>,
-    temporary: &Path,
-) -> Result<Verification, Error> {
+pub fn verify_report(dir: &Path, noted: &Noted, temporary: &Path) -> Result<Verification, Error> {
     // That it is a folder at all, before anything is said of what it lacks.
     fs::read_dir(dir).map_err(checking(dir))?;
     if [MANIFEST, LOG].iter().all(|name| fs::symlink_metadata(dir.join(name)).is_err()) {
         return Err(Cause::NoReport(dir.to_owned()).into());
     }
     let mut check = Check { dir, found: Verification::default() };
-    let manifest = check.manifest(manifest_sha256)?;
+    let manifest = check.manifest(noted.manifest_sha256.as_deref())?;
     let listed = match &manifest {
         Some(manifest) => check.files(&manifest.files)?,
         None => BTreeMap::new(),
     };
     let mut findings = Sorter::new(temporary, SORT_MEMORY);
-    let told = check.log(manifest.as_ref(), &listed, &mut findings)?;
+    let told = check.log(noted.log_sha256.as_deref(), manifest.as_ref(), &listed, &mut findings)?;
     check.findings(told, listed.get(FINDINGS).map(|file| file.bytes), findings, temporary)?;
     if manifest.is_some() {
         check.unlisted(&listed)?;
@@ -199,7 +210,7 @@ impl Verification {
         let told = self.told.entry(discriminant(&what)).or_default();
         *told += 1;
         match *told <= MOST_TOLD {
-            true => self.differences.push(Difference { file: file.to_owned(), line, what }),
+            true => self.differences.push(Difference { file: bounded(file), line, what }),
             false => self.more += 1,
         }
     }
@@ -214,8 +225,6 @@ impl Check<'_> {
     /// Opens a file of the report; says what is wrong when there is none.
     fn open(&mut self, name: &str) -> Result<Option<(File, u64)>, Error> {
         let path = self.dir.join(name);
-        let mut options = OpenOptions::new();
-        options.read(true);
         let now = match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 self.found.differ(name, None, What::Missing);
@@ -227,7 +236,7 @@ impl Check<'_> {
             self.found.differ(name, None, What::NotAFile(kind(now)));
             return Ok(None);
         }
-        let file = open_regular(&path, options).map_err(checking(&path))?;
+        let file = open_regular(&path, OpenOptions::new().read(true)).map_err(checking(&path))?;
         let bytes = file.metadata().map_err(checking(&path))?.len();
         Ok(Some((file, bytes)))
     }
@@ -251,7 +260,9 @@ impl Check<'_> {
         match serde_json::from_slice(&text) {
             Ok(facts) => Ok(Some(facts)),
             Err(error) => {
-                self.found.differ(MANIFEST, None, What::Unreadable(error.to_string()));
+                // Where, and not what: the words of the error may repeat any amount of it.
+                let why = format!("line {}, column {} is not as in a manifest", error.line(), error.column());
+                self.found.differ(MANIFEST, None, What::Unreadable(why));
                 Ok(None)
             }
         }
@@ -286,7 +297,7 @@ impl Check<'_> {
         consume(&mut input, |piece| sha256.update(piece)).map_err(checking(&self.dir.join(name)))?;
         let found = to_hex(&sha256.finalize());
         if found != listed.sha256 {
-            self.found.differ(name, None, What::Sha256 { expected: listed.sha256.clone(), found });
+            self.found.differ(name, None, What::Sha256 { expected: bounded(&listed.sha256), found });
         }
         Ok(())
     }
@@ -295,6 +306,7 @@ impl Check<'_> {
     /// many, none when there is no log or it is not all read.
     fn log(
         &mut self,
+        noted: Option<&str>,
         manifest: Option<&ManifestFacts>,
         listed: &BTreeMap<&str, &ListedFile>,
         findings: &mut Sorter,
@@ -307,13 +319,16 @@ impl Check<'_> {
         }
         let Some((file, bytes)) = self.open(LOG)? else { return Ok(None) };
         let (mut told, mut number, mut files) = (0, 0, None);
-        let expected = manifest.map(|manifest| manifest.log.clone());
-        let last = expected.as_ref().map(|log| log.last_sha256.as_str());
+        let expected = manifest.map(|manifest| &manifest.log);
+        let noted = noted.map(str::to_ascii_lowercase);
+        let last = noted.as_deref().or(expected.map(|log| log.last_sha256.as_str()));
         let end = read_chain(BufReader::new(file.take(bytes)), last, |line, _| {
             number += 1;
             if let Some(digest) = &line.line_sha256 {
                 told += 1;
                 if told <= MOST_LINES {
+                    // Of whatever length it is: what is no digest is that of no finding.
+                    let digest = if digest.len() == DIGITS { digest } else { "" };
                     findings.push(Vec::new(), place(digest, Side::Log, number))?;
                 }
             }
@@ -321,14 +336,14 @@ impl Check<'_> {
             Ok(())
         })
         .map_err(checking(&self.dir.join(LOG)))?;
-        self.log_end(&end, expected.as_ref());
+        self.log_end(&end, expected.map(|log| log.lines), last);
         if let (Some(files), false) = (files, listed.is_empty()) {
             self.agreement(&files, listed);
         }
         Ok((!end.given_up).then_some(told))
     }
 
-    fn log_end(&mut self, end: &ChainEnd, expected: Option<&LogFacts>) {
+    fn log_end(&mut self, end: &ChainEnd, expected_lines: Option<u64>, expected_last: Option<&str>) {
         let found = &mut self.found;
         found.log_lines = end.lines;
         found.log_sha256 = (end.lines > 0).then(|| end.last_sha256.clone());
@@ -341,11 +356,17 @@ impl Check<'_> {
         if end.last_event != "finished" && !end.given_up {
             found.differ(LOG, Some(end.lines), What::Unfinished);
         }
-        let Some(expected) = expected.filter(|_| !end.given_up) else { return };
-        if end.lines != expected.lines {
-            found.differ(LOG, None, What::Lines { expected: expected.lines, found: end.lines });
-        } else if end.last_sha256 != expected.last_sha256 && end.altered.is_none() {
-            found.differ(LOG, Some(end.lines), What::Altered(Altered::Digest));
+        if end.given_up {
+            return;
+        }
+        match expected_lines {
+            Some(expected) if expected != end.lines => {
+                found.differ(LOG, None, What::Lines { expected, found: end.lines });
+            }
+            _ if expected_last.is_some_and(|last| last != end.last_sha256) && end.altered.is_none() => {
+                found.differ(LOG, Some(end.lines), What::Altered(Altered::Digest));
+            }
+            _ => {}
         }
     }
 
@@ -378,7 +399,9 @@ impl Check<'_> {
             return Ok(());
         }
         let Some((file, bytes)) = self.open(FINDINGS)? else { return Ok(()) };
-        let mut input = BufReader::new(file.take(bytes));
+        // Far beyond what was written there is nothing to compare; that it is longer is told already.
+        let most = expected.map_or(bytes, |expected| expected.saturating_mul(2).saturating_add(1 << 20));
+        let mut input = BufReader::new(file.take(bytes.min(most)));
         let mut line = 0;
         loop {
             match digest_line(&mut input).map_err(checking(&path))? {
@@ -399,7 +422,11 @@ impl Check<'_> {
         }
         self.found.findings = line;
         let mut differing = Unmatched::default();
-        digests.finish(|place| Ok(differing.take(place))).map_err(checking(temporary))?;
+        let sorted = digests.finish(|place| {
+            differing.take(place);
+            Ok(())
+        });
+        sorted.map_err(checking(temporary))?;
         differing.end_group();
         for line in differing.findings {
             self.found.differ(FINDINGS, Some(line), What::NotTold);
@@ -537,6 +564,10 @@ fn consume(input: &mut impl BufRead, mut each: impl FnMut(&[u8])) -> io::Result<
         let length = piece.len();
         input.consume(length);
     }
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(MOST_CHARACTERS).collect()
 }
 
 /// Whether a manifest may list such a name: nothing that leads out of the folder, and nothing hidden.

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use lykta_hash::Kind;
 use lykta_index::Role;
-use lykta_scan::{Altered, Difference, ReportDir, ReportOptions, RunInfo, Verification, What, verify_report};
+use lykta_scan::{
+    Altered, Difference, Noted, ReportDir, ReportOptions, RunInfo, Verification, What, verify_report,
+};
 use sha2::Digest as _;
 
 use crate::tree::{Row, damaged, digest, index, options, pdq_of, picture, scan_into, write};
@@ -51,7 +53,8 @@ impl Report {
 
     #[track_caller]
     fn check(&self) -> Verification {
-        verify_report(self.dir.path(), Some(&self.manifest_sha256), &std::env::temp_dir()).unwrap()
+        let noted = Noted { manifest_sha256: Some(self.manifest_sha256.clone()), log_sha256: None };
+        verify_report(self.dir.path(), &noted, &std::env::temp_dir()).unwrap()
     }
 
     #[track_caller]
@@ -96,7 +99,12 @@ fn a_report_as_it_was_written_passes() {
     assert_eq!(found.log_lines, 6, "started, three found, a problem, finished");
     assert_eq!(found.manifest_sha256.as_ref(), Some(&report.manifest_sha256));
     assert_eq!(report.names(), before, "nothing is written there");
-    assert!(verify_report(report.dir.path(), None, &std::env::temp_dir()).unwrap().differences.is_empty());
+    assert!(
+        verify_report(report.dir.path(), &Noted::default(), &std::env::temp_dir())
+            .unwrap()
+            .differences
+            .is_empty()
+    );
 }
 
 #[test]
@@ -311,14 +319,56 @@ fn thousands_of_differences_are_counted_and_the_first_are_told() {
 #[test]
 fn what_is_no_report_cannot_be_checked() {
     let dir = tempfile::tempdir().unwrap();
-    let temporary = std::env::temp_dir();
+    let (temporary, noted) = (std::env::temp_dir(), Noted::default());
     assert!(
-        verify_report(dir.path(), None, &temporary)
+        verify_report(dir.path(), &noted, &temporary)
             .unwrap_err()
             .to_string()
             .contains("not a folder with a report")
     );
-    assert!(verify_report(&dir.path().join("none"), None, &temporary).is_err());
+    assert!(verify_report(&dir.path().join("none"), &noted, &temporary).is_err());
     fs::write(dir.path().join("file"), b"").unwrap();
-    assert!(verify_report(&dir.path().join("file"), None, &temporary).is_err());
+    assert!(verify_report(&dir.path().join("file"), &noted, &temporary).is_err());
+}
+
+/// Whoever makes the whole chain anew and a manifest with it is told by the digest in the notes alone.
+#[test]
+fn a_log_made_anew_does_not_have_the_digest_that_was_noted() {
+    let mut report = report();
+    let log = fs::read_to_string(report.path("log.jsonl")).unwrap();
+    let last = Some(sha256(log.lines().last().unwrap().as_bytes()));
+    let header = sha256(br#"{"v":1,"tool":"test","case":"8","operator":null}"#);
+    let mut before = header;
+    let mut anew = String::new();
+    for line in log.replacen("\"case\":\"7\"", "\"case\":\"8\"", 1).lines() {
+        let (facts, _) = line.rsplit_once("\"previous\":").unwrap();
+        let line = format!("{facts}\"previous\":\"{before}\"}}");
+        before = sha256(line.as_bytes());
+        anew += &format!("{line}\n");
+    }
+    fs::write(report.path("log.jsonl"), anew).unwrap();
+    report.forge_manifest();
+    assert!(report.differences().is_empty(), "{:?}", report.differences());
+    let noted = Noted { manifest_sha256: None, log_sha256: last };
+    let found = verify_report(report.dir.path(), &noted, &std::env::temp_dir()).unwrap();
+    assert_eq!(found.differences.len(), 1);
+    assert!(names_it(&found.differences, "log.jsonl", Some(6), &What::Altered(Altered::Digest)));
+}
+
+/// What somebody else wrote is repeated in part only.
+#[test]
+fn long_texts_are_not_repeated_whole() {
+    let report = report();
+    let long = "x".repeat(1 << 20);
+    for text in [
+        format!("{{\"files\":\"{long}\"}}"),
+        format!(
+            "{{\"files\":[{{\"name\":\"{long}\",\"bytes\":1,\"sha256\":\"\"}}],\"log\":{{\"lines\":1,\"last_sha256\":\"\"}}}}"
+        ),
+    ] {
+        fs::write(report.path("manifest.json"), text).unwrap();
+        for Difference { file, what, .. } in report.differences() {
+            assert!(file.len() + what.to_string().len() < 4096);
+        }
+    }
 }
