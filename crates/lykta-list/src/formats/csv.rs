@@ -18,9 +18,11 @@
 //!
 //! Other formats have other separators, so a [`Record`] is told which.
 //!
-//! An entry is categorised when the column `categorised` says so, when its scheme is a published one, and from the
-//! first of these on when it names no scheme: then it belongs to the list's scheme, with an empty code when it has
-//! none.
+//! Whether an entry is categorised, the column `categorised` says: `yes` or `no` in it is the last word. Where it is
+//! empty or missing, an entry is categorised when its scheme is a published one; and, once an entry of the list was of
+//! a published scheme, when it names no scheme at all, since lists leave cells of uncategorised entries empty. Such an
+//! entry without a code gets the published scheme that was named last. One with a code keeps an empty scheme: its row
+//! does not say whose code it is, so only a rule for any scheme decides on it.
 
 pub(crate) mod table;
 
@@ -399,31 +401,40 @@ impl Header {
         let label = parts.map(text);
         let has_label = label.iter().any(Option::is_some);
         let [mut scheme, version, code, series, victim_identified] = label.map(Option::unwrap_or_default);
-        entry.categorised = self.is_said_to_be_categorised(record, &mut entry.dropped);
-        if self.is_published(&scheme) {
-            entry.categorised = true;
-        } else if scheme.is_empty() && !self.published.is_empty() {
-            entry.categorised = true;
-            // A code is not said to be of a scheme that its row does not name.
-            if code.is_empty() {
-                scheme.clone_from(&self.published);
+        entry.categorised = match self.said_of_categories(record, &mut entry.dropped) {
+            Some(said) => {
+                if said {
+                    // The rows after it may be of its scheme.
+                    self.is_published(&scheme);
+                }
+                said
             }
-        }
+            None if self.is_published(&scheme) => true,
+            None if scheme.is_empty() && !self.published.is_empty() => {
+                // A code is not said to be of a scheme that its row does not name.
+                if code.is_empty() {
+                    scheme.clone_from(&self.published);
+                }
+                true
+            }
+            None => false,
+        };
         if has_label || entry.categorised {
             let label = Label { scheme, version, code, series, victim_identified };
             entry.label = Some(Arc::new(label));
         }
     }
 
-    /// What the column `categorised` says of a row: `yes`, or nothing.
-    fn is_said_to_be_categorised(&self, record: &Record, bad: &mut Vec<Problem>) -> bool {
+    /// What the column `categorised` says of a row, when it says something.
+    fn said_of_categories(&self, record: &Record, bad: &mut Vec<Problem>) -> Option<bool> {
         match self.cell(record, Column::Categorised).map(trim) {
-            Some(b"yes") => true,
-            None | Some(b"" | b"no") => false,
+            Some(b"yes") => Some(true),
+            Some(b"no") => Some(false),
+            None | Some(b"") => None,
             Some(_) => {
                 let cause = Cause::Type { expected: "yes or no" };
                 bad.push(Problem::cell(Column::Categorised.name(), cause));
-                false
+                None
             }
         }
     }
