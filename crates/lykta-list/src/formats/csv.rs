@@ -35,6 +35,7 @@ use memchr::memchr;
 
 use crate::entry::{Entry, Label, Rejection, Row};
 use crate::error::Error;
+use crate::formats::fields::{Charset, read_text, whole_number};
 use crate::formats::plain::{kind_of, usable};
 use crate::lines::{Lines, content_len, trim};
 use crate::position::Position;
@@ -469,35 +470,23 @@ impl Header {
 
     fn photodna(&self, record: &Record, bad: &mut Vec<Problem>) -> Option<PhotoDna> {
         let cell = self.cell(record, Column::Photodna).map(trim).filter(|cell| !cell.is_empty())?;
-        let read = PhotoDna::from_text(cell);
-        if let Err(error) = read {
-            bad.push(Problem::cell(Column::Photodna.name(), Cause::Hash(error)));
-        }
-        read.ok()
+        usable_or(PhotoDna::from_text(cell).map_err(Cause::Hash), Column::Photodna, bad)
     }
 
     /// A whole number up to `max` in decimal digits.
     fn number(&self, record: &Record, column: Column, max: u64, bad: &mut Vec<Problem>) -> Option<u64> {
-        let cell = self.cell(record, column).map(trim).filter(|cell| !cell.is_empty())?;
-        let digits = cell.iter().all(u8::is_ascii_digit).then_some(cell);
-        let number = digits.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
-        let number = number.filter(|number| *number <= max);
-        if number.is_none() {
-            bad.push(Problem::cell(column.name(), Cause::Number { max }));
-        }
-        number
+        let cell = self.cell(record, column).filter(|cell| !trim(cell).is_empty())?;
+        usable_or(whole_number(cell, max), column, bad)
     }
 
     fn text(&self, record: &Record, column: Column, bad: &mut Vec<Problem>) -> Option<String> {
-        match str::from_utf8(self.cell(record, column)?) {
-            Ok(text) => Some(text.to_owned()),
-            Err(error) => {
-                let cause = Cause::NotUtf8 { offset: error.valid_up_to() };
-                bad.push(Problem::cell(column.name(), cause));
-                None
-            }
-        }
+        usable_or(read_text(self.cell(record, column)?, Charset::Utf8), column, bad)
     }
+}
+
+/// What a cell says; what is wrong with it goes to `bad`.
+fn usable_or<T>(read: Result<T, Cause>, column: Column, bad: &mut Vec<Problem>) -> Option<T> {
+    read.map_err(|cause| bad.push(Problem::cell(column.name(), cause))).ok()
 }
 
 /// The start of a cell for a message: what is not UTF-8 is left out, the message says where it is.
