@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use lykta_index::{Builder, Role, Source, SourceId};
-use lykta_list::{Format, ReadOptions, Reader, Row, Tally};
+use lykta_list::{Format, ReadOptions, Reader, Tally};
 use lykta_store::{FileDescription, FileId, ListDescription, Store, StoredEntry, StoredFile};
 use thiserror::Error;
 
@@ -163,18 +163,14 @@ pub fn deliver<R: Read>(
         formats.push(format);
         let description = FileDescription { name: name.clone(), format, version: None, sha256, bytes };
         let file = transaction.add_file(&description)?;
-        let (mut tally, mut cut_short) = (Tally::default(), None);
-        for row in &mut reader {
-            let row: Row = match row {
-                Err(error) if error.is_truncated() && *keep_partial => {
-                    cut_short = Some(error.to_string());
-                    break;
-                }
-                row => row.map_err(list)?,
-            };
+        let mut tally = Tally::default();
+        let mut rows = reader.up_to_cut(*keep_partial);
+        for row in &mut rows {
+            let row = row.map_err(list)?;
             tally.add(&row);
             transaction.apply(file, &row)?;
         }
+        let cut_short = rows.cut_short();
         if let Some(cut_short) = cut_short.as_ref().filter(|_| are_whole) {
             return Err(DeliveryError::CutShort { name: name.clone(), cut_short: cut_short.clone() });
         }

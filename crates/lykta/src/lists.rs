@@ -203,17 +203,11 @@ fn add_rows(rows: &mut Reader<'_>, adding: &mut Adding<'_>, id: SourceId) -> Res
             }
             Ok::<_, AddListError>(tally)
         });
-        let mut cut_short = None;
-        let read = || {
+        let mut rows = rows.up_to_cut(options.keep_partial);
+        let mut read = || {
             let (mut batch, mut bytes) = (Vec::with_capacity(BATCH_ROWS), 0);
-            for row in rows {
-                let row = match row {
-                    Err(error) if error.is_truncated() && options.keep_partial => {
-                        cut_short = Some(error.to_string());
-                        break;
-                    }
-                    row => row?,
-                };
+            for row in &mut rows {
+                let row = row?;
                 if let Row::Accepted(entry) = &row {
                     bytes += entry.name.as_ref().map_or(0, String::len);
                 }
@@ -239,7 +233,7 @@ fn add_rows(rows: &mut Reader<'_>, adding: &mut Adding<'_>, id: SourceId) -> Res
             Err(panic) => std::panic::resume_unwind(panic),
         };
         read.map_err(|source| AddListError::List { name: options.name.clone(), source })?;
-        Ok(ReadList { tally, cut_short, living: None })
+        Ok(ReadList { tally, cut_short: rows.cut_short(), living: None })
     })
 }
 
