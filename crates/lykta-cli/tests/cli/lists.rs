@@ -139,6 +139,24 @@ fn a_list_that_was_cut_needs_a_word_and_is_marked() {
     let text = place.run("index build -q --keep-partial -o l.lykta cut.csv").expect(0).out;
     assert_eq!(text.matches("NOT COMPLETE").count(), 1, "{text}");
     assert!(place.run("index info l.lykta").expect(0).out.contains("NOT COMPLETE"));
+    // One key for it everywhere: a text, or null.
+    place.write("whole.csv", "md5,path\n5d41402abc4b2a76b9719d911017c592,a\n");
+    let cut_short = |list: &str| -> [bool; 4] {
+        let build = format!("index build -q --json --keep-partial -o l.lykta {list}");
+        let built = place.run(&build).expect(0).json_lines().remove(0);
+        let info = place.run("index info --json l.lykta").expect(0).json_lines().remove(0);
+        let seen = place.run(&format!("list inspect --json --keep-partial {list}")).expect(0);
+        let seen = seen.json_lines().remove(0);
+        let apply = format!("list apply -q --json --keep-partial {list}.store {list}");
+        let applied = place.run(&apply).expect(0).json_lines().remove(0);
+        let said = [&built["lists"][0], &info["lists"][0], &seen, &applied["files"][0]];
+        said.map(|said| {
+            let said = &said.as_object().unwrap()["cut_short"];
+            assert!(said.is_string() || said.is_null(), "{said}");
+            said.is_string()
+        })
+    };
+    assert_eq!((cut_short("cut.csv"), cut_short("whole.csv")), ([true; 4], [false; 4]));
 }
 
 /// Rejected rows are counted and no error, but a list of which nothing is left finds nothing.
