@@ -92,7 +92,7 @@ impl Store {
 
     /// Compares the number of entries with what is known of them otherwise. Damage may take entries away without
     /// a trace where they are read, and what is gone would count no longer, so this comes before indexes are
-    /// written. O(entries), some ten million a second.
+    /// written. O(entries), in some third or sixth of the time that reading them takes.
     ///
     /// # Errors
     /// [`Error::Damaged`], when they differ; and when the store cannot be read.

@@ -113,6 +113,22 @@ fn converted_lists_are_read_back_and_what_cannot_be_written_is_counted() {
     assert_eq!((lines.len(), lines[0]["label"]["code"].as_str()), (3, Some("1")));
 }
 
+/// Rules for a categorised list ignored what was a match in the list that was converted with it.
+#[test]
+fn a_converted_list_without_categories_has_the_role_that_it_had() {
+    let place = place();
+    let own = "11111111111111111111111111111111";
+    place.write("own.csv", format!("id,md5\nown,{own}\n"));
+    place.run("list convert vic.csv own.csv -o both.csv").expect(0);
+    for lists in ["vic.csv own.csv", "both.csv"] {
+        let mut command = place.lykta();
+        command.args(["index", "build", "-q", "-o", "l.lykta", "--codes", "match=1 ignore=0,uncategorised"]);
+        crate::place::run(command.args(lists.split(' '))).expect(0);
+        let found = &place.run(&format!("query l.lykta md5:{own}")).expect(1).json_lines()[0];
+        assert_eq!(found["matches"][0]["role"], "match", "{lists}");
+    }
+}
+
 /// A name with a byte of value 0 made the whole converted list unreadable.
 #[test]
 fn what_csv_cannot_hold_is_left_out_and_counted() {
