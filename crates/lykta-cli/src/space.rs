@@ -1,4 +1,7 @@
 //! Disk space: what a build needs, and what there is.
+//!
+//! The need is that of lists as they are: how much a packed one unpacks to is not known beforehand, nor what a list
+//! that changes its own entries takes in its temporary store.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +50,10 @@ impl Space {
         let folder = Locator::from_path(&self.folder);
         let (index, temporary) = (size(estimate.index), size(estimate.temporary));
         let free = self.free.map_or_else(String::new, |free| format!("; {folder} has {} free", size(free)));
-        note(format_args!("the index needs at most about {index}, temporary files {temporary}{free}"));
+        note(format_args!(
+            "the index needs at most about {index}, temporary files {temporary}, and more where lists are packed or \
+             change their own entries{free}"
+        ));
         if scarce {
             note("that may be too little: free some space, or put OUT into another folder");
         }

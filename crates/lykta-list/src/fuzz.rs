@@ -68,6 +68,7 @@ fn list(data: &[u8], options: &ReadOptions) {
         let (at, position) = match row {
             Row::Accepted(entry) => {
                 assert!(!entry.hashes.is_empty() || entry.photodna.is_some(), "accepted without a hash");
+                assert!(!entry.categorised || entry.label.is_some(), "categorised without a label");
                 for hash in &entry.hashes {
                     let text = hash.to_string();
                     let digits = text.split_once(':').map_or("", |(_, digits)| digits);

@@ -52,6 +52,6 @@ pub use formats::mapped::{Mapping, MappingError, Proposal, TARGETS, propose};
 pub use input::ReadOptions;
 pub use lines::MAX_RECORD;
 pub use position::Position;
-pub use reader::Reader;
+pub use reader::{Reader, UpToCut};
 pub use reason::{Cause, Problem, Reason};
 pub use tally::{Example, Tally};

@@ -49,9 +49,42 @@ impl<'r> Reader<'r> {
         self.format
     }
 
+    /// The rows; with `keep_partial` the place where a list was cut short is their end and no error.
+    pub fn up_to_cut(&mut self, keep_partial: bool) -> UpToCut<'_, 'r> {
+        UpToCut { rows: self, keep_partial, cut_short: None }
+    }
+
     /// The version that the list gives itself, as far as it was read.
     pub fn version(&self) -> Option<String> {
         self.rows.version()
+    }
+}
+
+/// Rows of a list that may have been cut short: see [`Reader::up_to_cut`].
+pub struct UpToCut<'a, 'r> {
+    rows: &'a mut Reader<'r>,
+    keep_partial: bool,
+    cut_short: Option<String>,
+}
+
+impl UpToCut<'_, '_> {
+    /// Why the list is not complete, when it was cut short and the rows ended there.
+    pub fn cut_short(self) -> Option<String> {
+        self.cut_short
+    }
+}
+
+impl Iterator for UpToCut<'_, '_> {
+    type Item = Result<Row, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.rows.next() {
+            Some(Err(error)) if self.keep_partial && error.is_truncated() => {
+                self.cut_short = Some(error.to_string());
+                None
+            }
+            row => row,
+        }
     }
 }
 

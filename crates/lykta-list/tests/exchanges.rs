@@ -5,7 +5,7 @@ mod damage;
 
 use std::sync::Arc;
 
-use damage::{Damage, assert_accounted, assert_bounded, assert_cut_is_told, damage, read, whole};
+use damage::{MARKS, assert_accounted, assert_bounded, assert_cut_is_told, damage, read, whole};
 use lykta_hash::{Hash, Kind, PhotoDna};
 use lykta_list::{Deletion, Entry, Error, Format, Label, Position, Reason, Row};
 use proptest::collection::vec;
@@ -263,7 +263,7 @@ proptest! {
     fn a_damaged_document_is_told_or_its_rows_are(
         updates in vec(update(), 1..3),
         shape in 0usize..4,
-        damages in vec(damage(), 1..4),
+        damages in vec(damage(MARKS), 1..4),
     ) {
         let texts = [
             (threat_exchange(&updates, shape).0, Format::ThreatExchange),
@@ -272,7 +272,7 @@ proptest! {
         ];
         for (text, format) in texts {
             let mut text = text.into_bytes();
-            damages.iter().for_each(|damage: &Damage| damage.apply(&mut text));
+            damages.iter().for_each(|damage| damage.strike(&mut text));
             assert_accounted(&text, format);
         }
     }
@@ -289,10 +289,10 @@ proptest! {
     }
 
     #[test]
-    fn the_properties_of_every_list_hold(updates in vec(update(), 1..3), damages in vec(damage(), 0..3)) {
+    fn the_properties_of_every_list_hold(updates in vec(update(), 1..3), damages in vec(damage(MARKS), 0..3)) {
         for text in [threat_exchange(&updates, 0).0, stopncii(&updates).0, ncmec(&updates).0] {
             let mut text = text.into_bytes();
-            damages.iter().for_each(|damage: &Damage| damage.apply(&mut text));
+            damages.iter().for_each(|damage| damage.strike(&mut text));
             lykta_list::fuzz::list_csv(&text);
         }
     }

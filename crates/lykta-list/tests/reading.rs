@@ -474,6 +474,33 @@ fn a_list_with_a_published_scheme_is_categorised_from_there_on() {
 }
 
 #[test]
+fn what_the_column_categorised_says_is_the_last_word() {
+    let text = format!(
+        "md5,label_scheme,label_code,categorised\n{MD5},projectvic,1,no\n{MD5},,,\n{MD5},projectvic,1,\n{MD5},,,no\n\
+         {MD5},,1,no\n{MD5},,,yes\n{MD5},own,1,yes\n{MD5},,, \n{MD5},ncmec,A1,yes\n{MD5},,,\n"
+    );
+    let read: Vec<_> = entries(text)
+        .into_iter()
+        .map(|entry| (entry.categorised, entry.label.map(|l| (l.scheme.clone(), l.code.clone()))))
+        .collect();
+    let label = |scheme: &str, code: &str| Some((scheme.into(), code.into()));
+    let expected = [
+        (false, label("projectvic", "1")),
+        // No scheme was named of which entries are categorised.
+        (false, None),
+        (true, label("projectvic", "1")),
+        (false, None),
+        (false, label("", "1")),
+        (true, label("", "")),
+        (true, label("own", "1")),
+        (true, label("projectvic", "")),
+        (true, label("ncmec", "A1")),
+        (true, label("ncmec", "")),
+    ];
+    assert_eq!(read, expected);
+}
+
+#[test]
 fn only_the_first_of_each_reason_are_kept() {
     let mut tally = Tally::default();
     rows(format!("md5\n{}", "x\n".repeat(25))).iter().for_each(|row| tally.add(row));

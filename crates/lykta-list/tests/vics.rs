@@ -6,7 +6,7 @@ mod damage;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use damage::{Damage, damage, read, whole};
+use damage::{MARKS, damage, read, whole};
 use lykta_hash::{Hash, Kind, PhotoDna};
 use lykta_list::{Cause, Entry, Error, Format, Label, Position, ReadOptions, Reader, Reason, Row};
 use proptest::collection::vec;
@@ -247,10 +247,10 @@ proptest! {
     fn a_damaged_document_is_told_or_its_rows_are(
         media in vec(medium(), 1..4),
         cases in of(1usize..4),
-        damages in vec(damage(), 1..4),
+        damages in vec(damage(MARKS), 1..4),
     ) {
         let mut text = document(&media, cases, false, "").0.into_bytes();
-        damages.iter().for_each(|damage: &Damage| damage.apply(&mut text));
+        damages.iter().for_each(|damage| damage.strike(&mut text));
         damage::assert_accounted(&text, Format::Vics);
     }
 }
@@ -265,9 +265,9 @@ proptest! {
     }
 
     #[test]
-    fn the_properties_of_every_list_hold(media in vec(medium(), 0..3), damages in vec(damage(), 0..3)) {
+    fn the_properties_of_every_list_hold(media in vec(medium(), 0..3), damages in vec(damage(MARKS), 0..3)) {
         let mut text = document(&media, None, false, "").0.into_bytes();
-        damages.iter().for_each(|damage: &Damage| damage.apply(&mut text));
+        damages.iter().for_each(|damage| damage.strike(&mut text));
         lykta_list::fuzz::list_csv(&text);
     }
 }

@@ -53,13 +53,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for mut store in [Store::temporary(&folder)?, Store::open_or_create(&path)?] {
         println!("new            {:>9.0} entries/s", take(&mut store, entries, has_keys, false)?);
         println!("again          {:>9.0} entries/s", take(&mut store, entries, has_keys, false)?);
+        let begin = Instant::now();
+        store.check_count()?;
+        println!("count checked  {:>9.0} entries/s", entries as f64 / begin.elapsed().as_secs_f64());
         println!("whole again    {:>9.0} entries/s", take(&mut store, entries, has_keys, true)?);
         store.mark_base(&[0; 32])?;
         println!("tenth as whole {:>9.0} entries/s", take(&mut store, entries / 10, has_keys, true)?);
         let begin = Instant::now();
         let additions = store.additions()?;
-        let tombstones = additions.tombstones().count();
-        println!("{tombstones} tombstones {:>9.0}/s", tombstones as f64 / begin.elapsed().as_secs_f64());
+        let retractions = additions.retractions().count();
+        println!("{retractions} retractions {:>9.0}/s", retractions as f64 / begin.elapsed().as_secs_f64());
         let begin = Instant::now();
         let given = store.all()?.count();
         println!("{given} given {:>9.0}/s", given as f64 / begin.elapsed().as_secs_f64());

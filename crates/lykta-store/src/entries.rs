@@ -26,13 +26,6 @@ pub struct StoredEntry {
     pub entry: Entry,
 }
 
-impl StoredEntry {
-    /// What results call it.
-    pub fn display_name(&self) -> Cow<'_, str> {
-        display_name(&self.entry)
-    }
-}
-
 /// What results call an entry: its name, else `row N`.
 pub fn display_name(entry: &Entry) -> Cow<'_, str> {
     match &entry.name {
@@ -80,19 +73,19 @@ pub struct Additions<'s> {
 }
 
 impl<'s> Additions<'s> {
-    /// Finds the entries to give again. O(additions), and O(entries) when there are tombstones: some other
+    /// Finds the entries to give again. O(additions), and O(entries) when there are retractions: some other
     /// entry may have the same name.
     pub(crate) fn find(connection: &'s Connection, has_base: bool) -> Result<Self, Error> {
-        connection.execute_batch("DELETE FROM temp.again; DELETE FROM temp.tombstone;")?;
+        connection.execute_batch("DELETE FROM temp.again; DELETE FROM temp.retraction;")?;
         if has_base {
             connection.execute("INSERT INTO temp.again SELECT id FROM added", [])?;
             // Sorted once here: an index kept with every change costs more than all else of a change.
-            let sort = "INSERT INTO temp.tombstone SELECT DISTINCT shown FROM retired ORDER BY shown";
+            let sort = "INSERT INTO temp.retraction SELECT DISTINCT shown FROM retired ORDER BY shown";
             if connection.execute(sort, [])? > 0 {
                 let row = place::ROW_IN_SQL;
                 let sql = format!(
                     "INSERT OR IGNORE INTO temp.again SELECT id FROM entry
-                     WHERE coalesce(name, 'row ' || {row}) IN (SELECT shown FROM temp.tombstone)"
+                     WHERE coalesce(name, 'row ' || {row}) IN (SELECT shown FROM temp.retraction)"
                 );
                 connection.execute(&sql, [])?;
             }
@@ -102,31 +95,31 @@ impl<'s> Additions<'s> {
 
     /// The names of entries of the base index that count no longer as they are there, each once, in order of
     /// their bytes. Such a name takes every entry of the list that has it.
-    pub fn tombstones(&self) -> Tombstones<'s> {
-        const SQL: &str = "SELECT shown FROM temp.tombstone WHERE shown > ?1 ORDER BY shown LIMIT ?2";
+    pub fn retractions(&self) -> Retractions<'s> {
+        const SQL: &str = "SELECT shown FROM temp.retraction WHERE shown > ?1 ORDER BY shown LIMIT ?2";
         // No name comes before the empty one, which is a name, too.
-        const FIRST: &str = "SELECT shown FROM temp.tombstone WHERE shown >= ?1 ORDER BY shown LIMIT ?2";
+        const FIRST: &str = "SELECT shown FROM temp.retraction WHERE shown >= ?1 ORDER BY shown LIMIT ?2";
         let name = |row: &Row<'_>| {
             let name: String = row.get(0)?;
             Ok((name.clone(), name))
         };
         let pages = Pages { sql: FIRST, ..Pages::new(self.connection, SQL, String::new(), name) };
-        Tombstones { pages }
+        Retractions { pages }
     }
 
     /// The entries to add, in order of files and rows: those that the base has not, and those that it has and
-    /// whose name is among the tombstones.
+    /// whose name is among the retractions.
     pub fn entries(&self) -> Entries<'s> {
         if self.has_base { Entries::again(self.connection) } else { Entries::all(self.connection) }
     }
 }
 
 /// Names, in order. After an error there are no more.
-pub struct Tombstones<'s> {
+pub struct Retractions<'s> {
     pages: Pages<'s, String, String>,
 }
 
-impl Iterator for Tombstones<'_> {
+impl Iterator for Retractions<'_> {
     type Item = Result<String, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -47,7 +47,7 @@ pub struct StoredFile {
     pub id: FileId,
     /// What it is.
     pub description: FileDescription,
-    /// Why it is not complete, when it was cut short and taken all the same.
+    /// Why it is not complete, when it was cut short and taken all the same, and no whole list came since.
     pub cut_short: Option<String>,
     /// The counts, without examples; `None` when nobody gave them.
     pub tally: Option<Tally>,

@@ -57,7 +57,7 @@ mod schema;
 mod store;
 mod transaction;
 
-pub use entries::{Additions, Entries, StoredEntry, Tombstones, display_name};
+pub use entries::{Additions, Entries, Retractions, StoredEntry, display_name};
 pub use error::Error;
 pub use file::{FileDescription, FileId, ListDescription, StoredFile};
 pub use store::Store;

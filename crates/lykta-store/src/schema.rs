@@ -107,7 +107,7 @@ fn settle(connection: &Connection) -> Result<(), Error> {
     connection.execute_batch(&format!(
         "PRAGMA cache_size=-{CACHE}; PRAGMA temp_store=FILE; PRAGMA mmap_size=0; PRAGMA cell_size_check=ON;
          CREATE TEMP TABLE again (id INTEGER PRIMARY KEY);
-         CREATE TEMP TABLE tombstone (shown TEXT PRIMARY KEY) WITHOUT ROWID;"
+         CREATE TEMP TABLE retraction (shown TEXT PRIMARY KEY) WITHOUT ROWID;"
     ))?;
     Ok(())
 }

@@ -186,7 +186,8 @@ impl<'s> Transaction<'s> {
         Ok(())
     }
 
-    /// Makes it happen: when this returns it is on the disk.
+    /// Makes it happen: when this returns it is on the disk. After a whole list no file from before counts as cut
+    /// short.
     ///
     /// # Errors
     /// When the store cannot be written; [`Error::Unfinished`], when a row before could not be. Nothing has
@@ -197,6 +198,7 @@ impl<'s> Transaction<'s> {
         }
         if self.is_whole {
             self.end_unseen()?;
+            self.complete_others()?;
         }
         self.sql.commit()?;
         *self.is_unfinished = false;
@@ -365,6 +367,16 @@ impl<'s> Transaction<'s> {
         let forget = "DELETE FROM known WHERE entry IS NOT NULL AND entry NOT IN (SELECT id FROM seen)";
         self.sql.execute(forget, [])?;
         self.sql.execute("DELETE FROM seen", [])?;
+        Ok(())
+    }
+
+    /// What files before lacked does not matter to a whole list.
+    fn complete_others(&self) -> Result<(), Error> {
+        let mut statement = self.sql.prepare("SELECT id FROM file WHERE cut_short IS NOT NULL")?;
+        let cut = statement.query_map([], |row| row.get(0).map(FileId))?.collect::<Result<Vec<_>, _>>()?;
+        for file in cut.into_iter().filter(|file| !self.files.contains(file)) {
+            self.change("UPDATE file SET cut_short = NULL WHERE id = ?1", [file.0])?;
+        }
         Ok(())
     }
 

@@ -51,8 +51,8 @@ fn command(store: &mut Store, number: u64) {
 fn dump(store: &mut Store) -> (Vec<StoredEntry>, Vec<String>, usize) {
     let all = store.all().unwrap().map(Result::unwrap).collect();
     let additions = store.additions().unwrap();
-    let tombstones = additions.tombstones().map(Result::unwrap).collect();
-    (all, tombstones, additions.entries().count())
+    let retractions = additions.retractions().map(Result::unwrap).collect();
+    (all, retractions, additions.entries().count())
 }
 
 /// Not a test by itself: what the others start and kill.

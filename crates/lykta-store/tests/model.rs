@@ -189,17 +189,18 @@ fn run(
                 store.mark_base(&[0; 32]).unwrap();
             }
         }
+        store.check_count().unwrap();
         let living = collect(store.all().unwrap());
         assert_eq!(living, model.living());
         let additions = store.additions().unwrap();
-        let tombstones: Vec<String> = additions.tombstones().map(Result::unwrap).collect();
+        let retractions: Vec<String> = additions.retractions().map(Result::unwrap).collect();
         let added = collect(additions.entries());
-        assert!(tombstones.is_sorted() && added.is_sorted_by_key(|(file, entry)| (*file, entry.row)));
+        assert!(retractions.is_sorted() && added.is_sorted_by_key(|(file, entry)| (*file, entry.row)));
         let Some(base) = base else {
-            assert!(tombstones.is_empty() && added == living);
+            assert!(retractions.is_empty() && added == living);
             continue;
         };
-        let is_left = |(_, entry): &&(i64, Entry)| !tombstones.contains(&display_name(entry).into_owned());
+        let is_left = |(_, entry): &&(i64, Entry)| !retractions.contains(&display_name(entry).into_owned());
         let mut merged: Vec<(i64, Entry)> = base.iter().filter(is_left).cloned().collect();
         merged.extend(added);
         assert_eq!(words(&merged), words(&living));

@@ -145,6 +145,32 @@ fn rows_of_one_number_have_room_beside_each_other_up_to_a_point() {
     assert_eq!(store.all().unwrap().map(|stored| stored.unwrap().entry.row).collect::<Vec<_>>(), [5, 5]);
 }
 
+/// SQLite passes over what a page does not count, without a word: those entries would have counted no longer.
+#[test]
+fn an_entry_that_is_gone_without_a_trace_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.store");
+    fill(&path, 200);
+    Store::open_or_create(&path).unwrap().check_count().unwrap();
+    let page = rusqlite::Connection::open(path.as_path()).unwrap();
+    let page: i64 = page
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'entry'", [], |row| row.get(0))
+        .unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    // The root has the numbers of its children in its cells, the first of which is the leaf of the first entries.
+    let at = |page: u64| (page as usize - 1) * 4096;
+    let root = at(page as u64);
+    let cell = root + usize::from(u16::from_be_bytes([bytes[root + 12], bytes[root + 13]]));
+    let leaf = u32::from_be_bytes(bytes[cell..cell + 4].try_into().unwrap());
+    let leaf = at(u64::from(leaf));
+    assert_eq!((bytes[root], bytes[leaf]), (5, 13), "an inner page and a leaf of a table");
+    bytes[leaf + 4] -= 1;
+    fs::write(&path, bytes).unwrap();
+    let store = Store::open_or_create(&path).unwrap();
+    assert_eq!(store.all().unwrap().map(Result::unwrap).count(), 199);
+    assert!(matches!(store.check_count(), Err(Error::Damaged { .. })));
+}
+
 /// Any byte turned: an error, or what was there with another value, but no panic.
 #[test]
 fn spoiled_stores_end_in_errors() {
@@ -164,7 +190,7 @@ fn spoiled_stores_end_in_errors() {
         }
         transaction.commit()?;
         let additions = store.additions()?;
-        additions.tombstones().collect::<Result<Vec<_>, _>>()?;
+        additions.retractions().collect::<Result<Vec<_>, _>>()?;
         additions.entries().collect::<Result<Vec<_>, _>>()?;
         Ok(count)
     };

@@ -21,7 +21,7 @@ const ALL_OTHERS: &str = "*";
 /// As text, rules for any scheme or, with its name and a colon in front, for one scheme, or for one version
 /// or region of it; several are separated by semicolons. A rule for a region outranks one for the scheme,
 /// and that one a rule for any scheme. `uncategorised` stands for entries without a code, `*` for all
-/// codes that are not named. What has a comma, a blank, a colon or a semicolon in it stands in quotation marks:
+/// codes that are not named. What has a comma, a blank, a colon, a semicolon or a slash in it stands in quotation marks:
 /// `note="MALICIOUS,NON_MALICIOUS"`.
 ///
 /// ```
@@ -94,6 +94,9 @@ pub enum CodesError {
     /// Not `match=`, `note=` or `ignore=` with codes.
     #[error("{0:?} is no rule for codes: write match=, note= or ignore= and codes with commas between them")]
     Rule(String),
+    /// A quotation mark that is not closed.
+    #[error("{0:?} has a quotation mark that is not closed")]
+    OpenQuote(String),
     /// One code twice, or with two words of the site.
     #[error("the code {0} has two rules, or two words of the site: keep one of them")]
     Twice(String),
@@ -251,23 +254,25 @@ impl FromStr for Codes {
     type Err = CodesError;
 
     fn from_str(text: &str) -> Result<Self, CodesError> {
+        if !text.matches('"').count().is_multiple_of(2) {
+            return Err(CodesError::OpenQuote(text.to_owned()));
+        }
         let mut codes = Self::default();
         for part in split(text, |mark| mark == ';') {
             let (scope, rules) = match split(part, |mark| mark == ':')[..] {
                 [rules] => (Scope::Any, rules),
-                [scheme, rules] => (scope(&unquoted(scheme)), rules),
+                [scheme, rules] => (scope(scheme), rules),
                 _ => return Err(CodesError::Rule(part.to_owned())),
             };
             for rule in split(rules, |mark| mark.is_ascii_whitespace()) {
                 let bad = || CodesError::Rule(rule.to_owned());
                 let (role, list) = rule.split_once('=').ok_or_else(bad)?;
                 let role = Role::ALL.into_iter().find(|known| known.name() == role).ok_or_else(bad)?;
-                let listed = split(list, |mark| mark == ',');
-                if listed.len() != list.matches(',').count() + 1 && !list.contains('"') || listed.is_empty() {
-                    return Err(bad());
-                }
-                for code in listed {
-                    codes.rules.entry(scope.clone()).or_default().add(unquoted(code), role)?;
+                for code in pieces(list, |mark| mark == ',').map(unquoted) {
+                    if code.is_empty() {
+                        return Err(bad());
+                    }
+                    codes.rules.entry(scope.clone()).or_default().add(code, role)?;
                 }
             }
         }
@@ -278,12 +283,17 @@ impl FromStr for Codes {
 /// The parts of a text between marks that do not stand in quotation marks, without blanks around them; empty
 /// parts are none.
 fn split(text: &str, is_mark: impl Fn(char) -> bool) -> Vec<&str> {
+    pieces(text, is_mark).filter(|part| !part.is_empty()).collect()
+}
+
+/// As [`split`], with the empty parts.
+fn pieces(text: &str, is_mark: impl Fn(char) -> bool) -> impl Iterator<Item = &str> {
     let mut quoted = false;
-    let parts = text.split(|letter| {
+    let parts = text.split(move |letter| {
         quoted ^= letter == '"';
         !quoted && is_mark(letter)
     });
-    parts.map(str::trim).filter(|part| !part.is_empty()).collect()
+    parts.map(str::trim)
 }
 
 /// A word without its quotation marks.
@@ -291,11 +301,18 @@ fn unquoted(word: &str) -> String {
     word.replace('"', "")
 }
 
-/// `scheme` or `scheme/version`.
+/// A word as rules have it: in quotation marks when it has to be.
+fn as_in_rules(word: &str) -> String {
+    if word.contains([',', ';', ':', '/', ' ', '\t']) { format!("\"{word}\"") } else { word.to_owned() }
+}
+
+/// `scheme` or `scheme/version`. A slash within quotation marks is part of the name.
 fn scope(text: &str) -> Scope {
-    match text.split_once('/') {
-        Some((scheme, version)) => Scope::Version(scheme.to_owned(), version.to_owned()),
-        None => Scope::Scheme(text.to_owned()),
+    let parts: Vec<&str> = pieces(text, |mark| mark == '/').collect();
+    match parts[..] {
+        [] | [_] => Scope::Scheme(unquoted(text)),
+        // A region may have slashes of its own.
+        [scheme, ref version @ ..] => Scope::Version(unquoted(scheme), unquoted(&version.join("/"))),
     }
 }
 
@@ -304,8 +321,7 @@ impl CodeCount {
     pub fn describe(&self) -> String {
         let code = match &self.code[..] {
             "" => UNCATEGORISED.to_owned(),
-            code if code.contains([',', ';', ':', ' ']) => format!("\"{code}\""),
-            code => code.to_owned(),
+            code => as_in_rules(code),
         };
         match schemes::published_name(&self.scheme, &self.version, &self.code) {
             Some(name) => format!("{code} ({name})"),
@@ -317,8 +333,8 @@ impl CodeCount {
     pub fn scope(&self) -> String {
         match (&self.scheme[..], &self.version[..]) {
             ("", "") => "no scheme".to_owned(),
-            (scheme, "") => scheme.to_owned(),
-            (scheme, version) => format!("{scheme}/{version}"),
+            (scheme, "") => as_in_rules(scheme),
+            (scheme, version) => format!("{}/{}", as_in_rules(scheme), as_in_rules(version)),
         }
     }
 }
@@ -400,6 +416,25 @@ mod tests {
         assert_eq!(role(&codes, "s", "", "A"), Some(Role::Match));
         assert_eq!(role(&codes, "s", "", "B"), None);
         assert_eq!(role(&codes, "s t", "", "x y"), Some(Role::Match));
+    }
+
+    /// Up to a mark that nobody closed the rest of the rules was one code: what they said was lost in silence.
+    #[test]
+    fn a_quotation_mark_that_is_not_closed_is_refused() {
+        for text in [r#"ignore=* match="1,2"#, r#"match=1" note=2"#, r#""a: match=1"#] {
+            assert_eq!(text.parse::<Codes>(), Err(CodesError::OpenQuote(text.to_owned())));
+        }
+        for text in [r#"match="1,2",,3"#, r#"match=,"1""#, r#"match="1","#] {
+            assert!(matches!(text.parse::<Codes>(), Err(CodesError::Rule(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_with_a_slash_in_it_stands_in_quotation_marks() {
+        let codes: Codes = r#""a/b": match=1; "a/b"/"c/d": note=1; a/b: ignore=1"#.parse().unwrap();
+        assert_eq!(role(&codes, "a/b", "", "1"), Some(Role::Match));
+        assert_eq!(role(&codes, "a/b", "c/d", "1"), Some(Role::Note));
+        assert_eq!(role(&codes, "a", "b", "1"), Some(Role::Ignore));
     }
 
     /// 0 of the UK is not 0 of the US, also when the rule names the scheme.

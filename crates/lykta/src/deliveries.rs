@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use lykta_index::{Builder, Role, Source, SourceId};
-use lykta_list::{Format, ReadOptions, Reader, Row, Tally};
-use lykta_store::{FileDescription, FileId, ListDescription, Store};
+use lykta_list::{Format, ReadOptions, Reader, Tally};
+use lykta_store::{FileDescription, FileId, ListDescription, Store, StoredEntry, StoredFile};
 use thiserror::Error;
 
 use crate::codes::CodeCount;
@@ -124,7 +124,7 @@ pub enum DeliveryError {
 
 /// Takes files into a store, all or none. With `are_whole` they are the whole list: what none of them names
 /// counts no longer. What the list is called and whether it is an ignore list is kept, as `options` say it. `wrap`
-/// sees each file as it is read, for progress.
+/// sees each file both times that it is read, for progress.
 ///
 /// # Errors
 /// [`DeliveryError`]; the store is then as it was.
@@ -147,7 +147,7 @@ pub fn deliver<R: Read>(
     for Delivery { name, path, read, keep_partial } in deliveries {
         let io = |source| DeliveryError::Io { name: name.clone(), source };
         let list = |source| DeliveryError::List { name: name.clone(), source };
-        let (sha256, bytes) = digest(path).map_err(io)?;
+        let (sha256, bytes) = digest(wrap(File::open(path).map_err(io)?)).map_err(io)?;
         let mut input = Digesting::new(wrap(File::open(path).map_err(io)?));
         let mut reader = Reader::new(&mut input, read).map_err(list)?;
         let format = reader.format();
@@ -163,18 +163,14 @@ pub fn deliver<R: Read>(
         formats.push(format);
         let description = FileDescription { name: name.clone(), format, version: None, sha256, bytes };
         let file = transaction.add_file(&description)?;
-        let (mut tally, mut cut_short) = (Tally::default(), None);
-        for row in &mut reader {
-            let row: Row = match row {
-                Err(error) if error.is_truncated() && *keep_partial => {
-                    cut_short = Some(error.to_string());
-                    break;
-                }
-                row => row.map_err(list)?,
-            };
+        let mut tally = Tally::default();
+        let mut rows = reader.up_to_cut(*keep_partial);
+        for row in &mut rows {
+            let row = row.map_err(list)?;
             tally.add(&row);
             transaction.apply(file, &row)?;
         }
+        let cut_short = rows.cut_short();
         if let Some(cut_short) = cut_short.as_ref().filter(|_| are_whole) {
             return Err(DeliveryError::CutShort { name: name.clone(), cut_short: cut_short.clone() });
         }
@@ -201,8 +197,8 @@ fn family(format: Format) -> Option<Format> {
     }
 }
 
-fn digest(path: &Path) -> io::Result<([u8; 32], u64)> {
-    let mut file = Digesting::new(File::open(path)?);
+fn digest(file: impl Read) -> io::Result<([u8; 32], u64)> {
+    let mut file = Digesting::new(file);
     io::copy(&mut file, &mut io::sink())?;
     Ok((file.sha256(), Digesting::bytes(&file)))
 }
@@ -230,57 +226,111 @@ pub struct AddedStore {
 }
 
 /// Adds a store to an index under construction: each of its files is a source of the name that `options` give
-/// the list, so that a match names the file and the row that say so.
+/// the list, so that a match names the file and the row that say so. Of additions only those are that have entries
+/// here or were cut short, and else the newest.
 ///
 /// # Errors
-/// As [`add_list`](crate::add_list), and when the store cannot be read.
+/// As [`add_list`](crate::add_list), and when the store cannot be read or has lost entries.
 pub fn add_store(
     builder: &mut Builder,
     store: &mut Store,
     part: StorePart,
     options: &ListOptions,
 ) -> Result<AddedStore, AddListError> {
-    let mut sources: BTreeMap<FileId, SourceId> = BTreeMap::new();
-    for file in store.files()? {
-        let description = file.description;
-        let mut source = Source {
-            name: options.name.clone(),
-            role: options.role,
-            format: description.format.name().to_owned(),
-            version: description.version.unwrap_or_default(),
-            sha256: description.sha256,
-            bytes: description.bytes,
-            is_partial: file.cut_short.is_some(),
-            near_radius: options.near_radius,
-            min_quality: options.min_quality,
-            ..Source::default()
-        };
-        fill_counts(&mut source, &file.tally.unwrap_or_default());
-        sources.insert(file.id, builder.add_source(source));
-    }
+    store.check_count()?;
     let mut added = AddedStore::default();
-    if part == StorePart::Additions {
-        for name in store.additions()?.tombstones() {
-            builder.retract(&options.name, &name?)?;
-            added.retractions += 1;
+    let mut files = Files::of(store, options)?;
+    let counted = match part {
+        StorePart::All => {
+            files.add(builder, |_, _| true);
+            files.add_entries(Adding::new(builder, options), store.all()?, &mut added.entries)?
         }
-    }
-    let mut adding = Adding::new(builder, options);
-    let mut add = |stored: Result<lykta_store::StoredEntry, lykta_store::Error>| -> Result<(), AddListError> {
-        let mut stored = stored?;
-        let source = sources.get(&stored.file).copied().ok_or(lykta_store::Error::NoSuchFile)?;
-        added.entries += 1;
-        adding.add(source, &mut stored.entry)
+        StorePart::Additions => {
+            let additions = store.additions()?;
+            for name in additions.retractions() {
+                builder.retract(&options.name, &name?)?;
+                added.retractions += 1;
+            }
+            let newest = files.waiting.last_key_value().map(|(file, _)| *file);
+            let adding = Adding::new(builder, options);
+            let counted = files.add_entries(adding, additions.entries(), &mut added.entries)?;
+            files.add(builder, |_, source| source.is_partial);
+            if files.added.is_empty() {
+                files.add(builder, |file, _| Some(file) == newest);
+            }
+            counted
+        }
     };
-    match part {
-        StorePart::Additions => store.additions()?.entries().try_for_each(&mut add)?,
-        StorePart::All => store.all()?.try_for_each(&mut add)?,
-    }
-    let Counted { codes, not_ignored } = adding.finish()?;
+    let Counted { codes, not_ignored } = counted;
     // Of which file each was is not counted; the index as a whole says it.
-    if let Some((_, last)) = sources.last_key_value() {
+    if let Some((_, last)) = files.added.last_key_value() {
         builder.source_mut(*last).dropped.extend(not_ignored.iter().cloned());
     }
     (added.codes, added.dropped) = (codes, not_ignored);
     Ok(added)
+}
+
+/// The files of a store as sources of an index.
+struct Files {
+    /// Those that are none yet.
+    waiting: BTreeMap<FileId, Source>,
+    added: BTreeMap<FileId, SourceId>,
+}
+
+impl Files {
+    fn of(store: &Store, options: &ListOptions) -> Result<Self, lykta_store::Error> {
+        let source = |file: StoredFile| {
+            let description = file.description;
+            let mut source = Source {
+                name: options.name.clone(),
+                role: options.role,
+                format: description.format.name().to_owned(),
+                version: description.version.unwrap_or_default(),
+                sha256: description.sha256,
+                bytes: description.bytes,
+                is_partial: file.cut_short.is_some(),
+                near_radius: options.near_radius,
+                min_quality: options.min_quality,
+                ..Source::default()
+            };
+            fill_counts(&mut source, &file.tally.unwrap_or_default());
+            (file.id, source)
+        };
+        Ok(Self { waiting: store.files()?.into_iter().map(source).collect(), added: BTreeMap::new() })
+    }
+
+    /// Makes sources of those of the others that are wanted.
+    fn add(&mut self, builder: &mut Builder, is_wanted: impl Fn(FileId, &Source) -> bool) {
+        for (file, source) in std::mem::take(&mut self.waiting) {
+            if is_wanted(file, &source) {
+                self.added.insert(file, builder.add_source(source));
+            } else {
+                self.waiting.insert(file, source);
+            }
+        }
+    }
+
+    /// Adds entries, and those of the files that they are of.
+    fn add_entries(
+        &mut self,
+        mut adding: Adding<'_>,
+        entries: impl Iterator<Item = Result<StoredEntry, lykta_store::Error>>,
+        count: &mut u64,
+    ) -> Result<Counted, AddListError> {
+        for stored in entries {
+            let StoredEntry { file, mut entry } = stored?;
+            let source = match self.added.get(&file) {
+                Some(source) => *source,
+                None => {
+                    let source = self.waiting.remove(&file).ok_or(lykta_store::Error::NoSuchFile)?;
+                    let source = adding.add_source(source);
+                    self.added.insert(file, source);
+                    source
+                }
+            };
+            adding.add(source, &mut entry)?;
+            *count += 1;
+        }
+        adding.finish()
+    }
 }

@@ -80,18 +80,12 @@ fn each_row<E>(
     mut take: impl FnMut(Row) -> Result<(), ReadListError<E>>,
 ) -> Result<ReadList, ReadListError<E>> {
     let mut read = ReadList::default();
-    for row in rows {
-        match row {
-            Err(error) if error.is_truncated() && how.keep_partial => {
-                read.cut_short = Some(error.to_string());
-                break;
-            }
-            row => {
-                let row = row.map_err(ReadListError::List)?;
-                read.tally.add(&row);
-                take(row)?;
-            }
-        }
+    let mut rows = rows.up_to_cut(how.keep_partial);
+    for row in &mut rows {
+        let row = row.map_err(ReadListError::List)?;
+        read.tally.add(&row);
+        take(row)?;
     }
+    read.cut_short = rows.cut_short();
     Ok(read)
 }

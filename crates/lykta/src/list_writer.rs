@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use lykta_hash::{Hash, Kind};
-use lykta_list::{COLUMNS, Entry};
+use lykta_list::{COLUMNS, Entry, MAX_RECORD};
 use serde_json::{Map, Value, json};
 
 /// The columns of [`COLUMNS`] that an entry fills: the others say who decided on it, which readers leave in
@@ -34,7 +34,7 @@ impl<W: Write> ListWriter<W> {
     /// When its first lines cannot be written.
     pub fn new(form: ListForm, mut out: W) -> io::Result<Self> {
         match &form {
-            ListForm::Csv => write_cells(&mut out, COLUMNS[..WRITTEN].iter().copied())?,
+            ListForm::Csv => out.write_all(csv_line(COLUMNS[..WRITTEN].iter().copied()).as_bytes())?,
             ListForm::JsonLines => {}
             ListForm::Hashdeep(kinds) => {
                 let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
@@ -45,13 +45,20 @@ impl<W: Write> ListWriter<W> {
     }
 
     /// Writes an entry of the list called `list`. Returns whether the form can hold it: hashdeep's asks for
-    /// size, name and every digest.
+    /// size, name and every digest, and CSV holds no row that its readers would refuse the whole list for, with a
+    /// byte of value 0 or longer than [`MAX_RECORD`].
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write(&mut self, list: &str, entry: &Entry) -> io::Result<bool> {
         match &self.form {
-            ListForm::Csv => write_cells(&mut self.out, cells(entry).iter().map(String::as_str))?,
+            ListForm::Csv => {
+                let line = csv_line(cells(entry).iter().map(String::as_str));
+                if line.contains('\0') || line.len() > MAX_RECORD {
+                    return Ok(false);
+                }
+                self.out.write_all(line.as_bytes())?;
+            }
             ListForm::JsonLines => writeln!(self.out, "{}", to_json(list, entry))?,
             ListForm::Hashdeep(kinds) => {
                 let Some(line) = hashdeep_line(kinds, entry) else { return Ok(false) };
@@ -107,7 +114,8 @@ fn cells(entry: &Entry) -> Vec<String> {
             "label_code" => label.code.clone(),
             "series" => label.series.clone(),
             "victim_identified" => label.victim_identified.clone(),
-            "categorised" => if entry.categorised { "yes" } else { "" }.to_owned(),
+            // Said of each, since an empty cell would take its meaning from the rows before.
+            "categorised" => if entry.categorised { "yes" } else { "no" }.to_owned(),
             "photodna" => entry.photodna.as_ref().map(ToString::to_string).unwrap_or_default(),
             kind => kind.parse().ok().and_then(|kind| digits(entry, kind)).unwrap_or_default(),
         })
@@ -115,18 +123,22 @@ fn cells(entry: &Entry) -> Vec<String> {
 }
 
 /// A row as RFC 4180 has it, exactly: text is not changed for spreadsheets, since it is an entry's name.
-fn write_cells<'c>(out: &mut impl Write, cells: impl Iterator<Item = &'c str>) -> io::Result<()> {
+fn csv_line<'c>(cells: impl Iterator<Item = &'c str>) -> String {
+    let mut line = String::new();
     for (at, cell) in cells.enumerate() {
         if at > 0 {
-            out.write_all(b",")?;
+            line.push(',');
         }
         if cell.contains(['"', ',', '\n', '\r']) || cell.starts_with(' ') || cell.ends_with(' ') {
-            write!(out, "\"{}\"", cell.replace('"', "\"\""))?;
+            line.push('"');
+            line.push_str(&cell.replace('"', "\"\""));
+            line.push('"');
         } else {
-            out.write_all(cell.as_bytes())?;
+            line.push_str(cell);
         }
     }
-    out.write_all(b"\n")
+    line.push('\n');
+    line
 }
 
 fn to_json(list: &str, entry: &Entry) -> Value {
@@ -160,7 +172,7 @@ fn to_json(list: &str, entry: &Entry) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lykta_list::{ReadOptions, Reader, Row};
+    use lykta_list::{MAX_RECORD, ReadOptions, Reader, Row};
 
     const LIST: &str = "id,md5,sha1,pdq,pdq_quality,size,view,label_scheme,label_code,series,victim_identified\n\
         \"a,\"\"b\"\"\",11111111111111111111111111111111,,,,7,,own,1,s,yes\n\
@@ -186,6 +198,68 @@ mod tests {
     fn csv_is_read_back_to_the_same() {
         let (text, written) = write(ListForm::Csv);
         assert_eq!((read(&text), written), (read(LIST), 3));
+    }
+
+    /// What an entry is called, what it has, and what is said of it.
+    fn said(entries: &[Entry]) -> Vec<(String, Vec<Hash>, Option<lykta_list::Label>, bool)> {
+        let said = |entry: &Entry| {
+            let name = entry.name.clone().unwrap_or_else(|| format!("row {}", entry.row));
+            (name, entry.hashes.clone(), entry.label.as_deref().cloned(), entry.categorised)
+        };
+        entries.iter().map(said).collect()
+    }
+
+    /// In one file after a categorised list, rows of a list without categories were taken for uncategorised ones
+    /// of the first, and `ignore=uncategorised` hid what were matches. Each row says which it is.
+    #[test]
+    fn lists_that_become_one_file_do_not_lend_each_other_categories() {
+        let categorised = "id,md5,label_scheme,label_version,label_code\n\
+            a,11111111111111111111111111111111,projectvic,US,1\nb,22222222222222222222222222222222,,,\n";
+        let own = "id,md5,label_scheme,label_code\nc,33333333333333333333333333333333,,\n\
+            d,44444444444444444444444444444444,,7\ne,55555555555555555555555555555555,own,1\n";
+        let stopncii = r#"{"hashRecords":[{"lastModtimestamp":5,"signalType":"ImagePDQ","hashStatus":"Active",
+            "hashValue":"f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"}]}"#;
+        let native: Vec<Entry> = [categorised, own, stopncii].into_iter().flat_map(read).collect();
+        let mut writer = ListWriter::new(ListForm::Csv, Vec::new()).unwrap();
+        for entry in &native {
+            assert!(writer.write("l", entry).unwrap());
+        }
+        let again = read(std::str::from_utf8(&writer.finish().unwrap()).unwrap());
+        assert_eq!(said(&again), said(&native));
+        let categorised: Vec<bool> = again.iter().map(|entry| entry.categorised).collect();
+        assert_eq!(categorised, [true, true, false, false, false, false]);
+    }
+
+    /// One name with a byte of value 0, or as long as a row may be, made the whole list unreadable.
+    #[test]
+    fn an_entry_that_readers_would_refuse_the_list_for_is_not_written() {
+        let entry = read(LIST).remove(0);
+        let named = |name: String| Entry { name: Some(name), ..entry.clone() };
+        let mut writer = ListWriter::new(ListForm::Csv, Vec::new()).unwrap();
+        assert!(!writer.write("l", &named("a\0b".to_owned())).unwrap());
+        // Half of it, since marks are doubled.
+        let marks = MAX_RECORD / 2;
+        assert!(!writer.write("l", &named("\"".repeat(marks))).unwrap());
+        assert!(!writer.write("l", &named("a".repeat(MAX_RECORD))).unwrap());
+        let long = named("a".repeat(MAX_RECORD - 1000));
+        assert!(writer.write("l", &long).unwrap());
+        assert_eq!(read(std::str::from_utf8(&writer.finish().unwrap()).unwrap()), [long]);
+    }
+
+    /// The longest row that is written is one that is read.
+    #[test]
+    fn the_bound_of_a_row_is_that_of_the_reader() {
+        let entry = read(LIST).remove(1);
+        let mut written = 0;
+        for length in MAX_RECORD - 120..MAX_RECORD {
+            let mut writer = ListWriter::new(ListForm::Csv, Vec::new()).unwrap();
+            let entry = Entry { name: Some("a".repeat(length)), ..entry.clone() };
+            if writer.write("l", &entry).unwrap() {
+                read(std::str::from_utf8(&writer.finish().unwrap()).unwrap());
+                written += 1;
+            }
+        }
+        assert!((1..120).contains(&written), "{written}");
     }
 
     /// A list whose codes had to be decided on must not become one where nobody asks.

@@ -23,7 +23,7 @@ const BATCH_ROWS: usize = 1024;
 const BATCH_BYTES: usize = 1 << 20;
 
 /// Different codes that are counted at most; a list with more does not have categories.
-const MOST_CODES: usize = 10_000;
+const MOST_COUNTED: usize = 10_000;
 
 /// How to take a list.
 #[derive(Clone, Debug, Default)]
@@ -94,7 +94,9 @@ pub enum AddListError {
         codes: Vec<CodeCount>,
     },
     /// More codes than a scheme can have.
-    #[error("{name}, {position}: more than {MOST_CODES} different codes: check which column holds the code")]
+    #[error(
+        "{name}, {position}: more than {MOST_COUNTED} different codes: check which column holds the code"
+    )]
     ManyCodes {
         /// The list's name.
         name: String,
@@ -201,17 +203,11 @@ fn add_rows(rows: &mut Reader<'_>, adding: &mut Adding<'_>, id: SourceId) -> Res
             }
             Ok::<_, AddListError>(tally)
         });
-        let mut cut_short = None;
-        let read = || {
+        let mut rows = rows.up_to_cut(options.keep_partial);
+        let mut read = || {
             let (mut batch, mut bytes) = (Vec::with_capacity(BATCH_ROWS), 0);
-            for row in rows {
-                let row = match row {
-                    Err(error) if error.is_truncated() && options.keep_partial => {
-                        cut_short = Some(error.to_string());
-                        break;
-                    }
-                    row => row?,
-                };
+            for row in &mut rows {
+                let row = row?;
                 if let Row::Accepted(entry) = &row {
                     bytes += entry.name.as_ref().map_or(0, String::len);
                 }
@@ -237,7 +233,7 @@ fn add_rows(rows: &mut Reader<'_>, adding: &mut Adding<'_>, id: SourceId) -> Res
             Err(panic) => std::panic::resume_unwind(panic),
         };
         read.map_err(|source| AddListError::List { name: options.name.clone(), source })?;
-        Ok(ReadList { tally, cut_short, living: None })
+        Ok(ReadList { tally, cut_short: rows.cut_short(), living: None })
     })
 }
 
@@ -282,6 +278,11 @@ impl<'b> Adding<'b> {
         }
     }
 
+    /// Adds a list that entries may be of.
+    pub(crate) fn add_source(&mut self, source: Source) -> SourceId {
+        self.builder.add_source(source)
+    }
+
     /// Adds an entry. From one that is ignored its perceptual hashes are taken.
     pub(crate) fn add(&mut self, source: SourceId, entry: &mut Entry) -> Result<(), AddListError> {
         let (role, site) = self.decide(entry)?;
@@ -316,13 +317,7 @@ impl<'b> Adding<'b> {
     /// What a match with the entry means, and what the site calls its code.
     fn decide(&mut self, entry: &Entry) -> Result<(Role, &'b str), AddListError> {
         let options = self.options;
-        let none = Label::default();
-        let label = match &entry.label {
-            Some(label) => label,
-            // What has no label in a list that sorts its entries is uncategorised, not a match.
-            None if entry.categorised => &none,
-            None => return Ok((options.role, "")),
-        };
+        let Some(label) = &entry.label else { return Ok((options.role, "")) };
         if options.role == Role::Ignore {
             if !options.ignore_classified {
                 let position = entry.position;
@@ -351,7 +346,7 @@ impl<'b> Adding<'b> {
         }
         let at = match self.codes_by_name.get(&self.name) {
             Some(at) => *at,
-            None if self.codes.len() == MOST_CODES => {
+            None if self.codes.len() == MOST_COUNTED => {
                 return Err(AddListError::ManyCodes { name: self.options.name.clone(), position });
             }
             None => {

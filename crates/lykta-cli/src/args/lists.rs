@@ -60,7 +60,6 @@ impl ReadArgs {
         Mapping::from_toml(&text).map(Some).map_err(|error| anyhow!("{shown}: {error}"))
     }
 
-    /// The format that was given for a list: its own outranks the one for all.
     /// Refuses a format for a list that is not there.
     pub(crate) fn check_names(&self, names: &[String]) -> anyhow::Result<()> {
         let given = self.format.iter().filter_map(|(list, _)| list.as_ref());
@@ -70,6 +69,7 @@ impl ReadArgs {
         }
     }
 
+    /// The format that was given for a list: its own outranks the one for all.
     fn format_of(&self, list: &str) -> Option<Format> {
         let last = |name: Option<&str>| {
             self.format.iter().rev().find(|(given, _)| given.as_deref() == name).map(|(_, format)| *format)
@@ -122,7 +122,8 @@ pub(crate) enum ListCommand {
     after_help = "Takes the rows of FILE whose decision is what --take says, and adds them to LIST, a CSV list that
 `lykta index build` accepts. Hashes are those of the row, or those that FAMILIES has for its id. Who
 decided, when, and whether it was viewed stays in LIST. What LIST has already is skipped. When anything
-is wrong with any row, all of it is said and nothing is written. Keep one LIST for each decision.
+is wrong with any row, all of it is said and nothing is written. Keep one LIST for each decision. Where the
+scheme of decisions is a published one, such as IWF or Project VIC, `lykta index build` wants --codes for LIST.
 
 Examples:
   lykta list add --decisions families.csv local.csv
@@ -180,7 +181,8 @@ Formats: csv, mapped-csv, md5, sha1, sha256, blake3, pdq, phash, dhash (plain li
 CAID), icse (INTERPOL), nsrl, nsrl-sqlite, nsrl-sql, hashdeep, sums (md5sum, sha1sum, sha256sum, md5deep),
 b3sum, hashkeeper, ilook, encase, ncmec, threatexchange, stopncii; each also in gzip, zstd or zip.
 
-Exit code 0 when it can be read, 2 otherwise.
+Exit code 0 when it can be read, whatever became of its rows, and when it is CSV for which a mapping is
+proposed; 2 otherwise.
 
 Examples:
   lykta list inspect partner.json
@@ -208,9 +210,11 @@ pub(crate) struct InspectArgs {
 #[command(
     after_help = "Entries come in the order of the lists. CSV and JSON Lines hold everything that Lykta knows of an entry;
 CSV is read back to the same. Names are written as they are: a spreadsheet may take some for formulas.
-hashdeep holds size, digests and name: an entry without one of these cannot be written and is counted.
+hashdeep holds size, digests and name: an entry without one of these cannot be written and is counted. So
+is, in CSV, one with a byte of value 0, or so long that its row could not be read back.
 
-Exit code 0; 3 when rows were rejected or entries could not be written; 2 when a list cannot be read.
+Exit code 0; 3 when rows were rejected, entries could not be written, or a list that was cut short was taken
+with --keep-partial; 2 when a list cannot be read.
 
 Examples:
   lykta list convert partner.json -o partner.csv

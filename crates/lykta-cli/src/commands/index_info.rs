@@ -59,7 +59,7 @@ pub(crate) fn write_source(out: &mut impl Write, source: &Source) -> io::Result<
         )?;
     }
     if *is_partial {
-        writeln!(out, "    NOT COMPLETE: the list was cut short, this is what there was of it")?;
+        writeln!(out, "    NOT COMPLETE: {CUT_SHORT}")?;
     }
     if let Some(bits) = near_radius {
         writeln!(out, "    matches by likeness up to {bits} bits only")?;
@@ -204,6 +204,9 @@ pub(crate) fn to_json(path: &Path, index: &Index) -> Value {
     })
 }
 
+/// What an index says of a list that is not complete: where it ends only its reader knew.
+const CUT_SHORT: &str = "the list was cut short, this is what there was of it";
+
 fn source_json(source: &Source) -> Value {
     let counts = |counts: &[(String, u64)]| -> serde_json::Map<String, Value> {
         counts.iter().map(|(reason, count)| (reason.clone(), (*count).into())).collect()
@@ -213,7 +216,7 @@ fn source_json(source: &Source) -> Value {
         "role": source.role.name(),
         "format": source.format,
         "version": source.version,
-        "partial": source.is_partial,
+        "cut_short": source.is_partial.then_some(CUT_SHORT),
         "sha256": to_hex(&source.sha256),
         "bytes": source.bytes,
         "rows": source.rows,

@@ -57,11 +57,15 @@ fn convert<W: Write>(args: &ConvertArgs, out: W) -> anyhow::Result<(W, u8)> {
     }
     drop(activity);
     if converter.left_out > 0 && !args.quiet {
-        note(format_args!(
-            "{} entries were not written: hashdeep holds entries with a size, a name in one line and all digests \
-             that it lists",
-            converter.left_out
-        ));
+        let why = match args.to {
+            ConvertTo::Hashdeep => {
+                "hashdeep holds entries with a size, a name in one line and all digests that it lists"
+            }
+            ConvertTo::Csv | ConvertTo::Jsonl => {
+                "CSV holds no row with a byte of value 0 or of more than a mebibyte, which would refuse the whole list"
+            }
+        };
+        note(format_args!("{} entries were not written: {why}", converter.left_out));
     }
     let code = if is_complete && converter.left_out == 0 { 0 } else { INCOMPLETE };
     let out = converter.finish()?;

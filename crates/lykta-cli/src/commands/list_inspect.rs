@@ -21,7 +21,7 @@ const HEAD: u64 = 64 << 10;
 const FIRST_ROWS: u64 = 1_000;
 
 /// Different codes that are counted; what has more is told to have many.
-const MOST_CODES: usize = 1_000;
+const MOST_SHOWN: usize = 1_000;
 
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<u8> {
     let shown = Locator::from_path(&args.list).to_string();
@@ -111,19 +111,15 @@ impl Seen {
             cut_short: None,
         };
         let mut codes = BTreeMap::new();
-        for row in &mut reader {
-            match row {
-                Err(error) if error.is_truncated() && args.read.keep_partial => {
-                    seen.cut_short = Some(error.to_string());
-                    break;
-                }
-                row => seen.add(&row?, &mut codes),
-            }
+        let mut rows = reader.up_to_cut(args.read.keep_partial);
+        for row in &mut rows {
+            seen.add(&row?, &mut codes);
             if !args.all && seen.tally.rows == FIRST_ROWS {
                 seen.is_start = true;
                 break;
             }
         }
+        seen.cut_short = rows.cut_short();
         seen.version = reader.version();
         let count =
             |((scheme, version, code), count)| CodeCount { scheme, version, code, count, decided: None };
@@ -137,7 +133,7 @@ impl Seen {
         entry.hashes.iter().for_each(|hash| *self.kinds.entry(hash.kind()).or_default() += 1);
         if let Some(label) = entry.label.as_ref().filter(|_| entry.categorised) {
             let key = (label.scheme.clone(), label.version.clone(), label.code.clone());
-            if codes.len() < MOST_CODES || codes.contains_key(&key) {
+            if codes.len() < MOST_SHOWN || codes.contains_key(&key) {
                 *codes.entry(key).or_default() += 1;
             } else {
                 self.has_more_codes = true;
@@ -185,7 +181,7 @@ impl Seen {
             self.kinds.iter().map(|(kind, count)| (kind.name().to_owned(), json!(count))).collect();
         json!({
             "v": 1, "list": shown, "format": format.name(), "description": format.description(),
-            "version": version, "complete": !self.is_start && self.cut_short.is_none(),
+            "version": version, "is_start": self.is_start,
             "cut_short": self.cut_short, "rows": tally.rows, "accepted": tally.accepted,
             "deleted": tally.deleted, "rejected": counts_json(&tally.rejected),
             "dropped": counts_json(&tally.dropped), "entries_with": kinds, "photodna": tally.photodna,

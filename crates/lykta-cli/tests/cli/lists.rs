@@ -113,6 +113,37 @@ fn converted_lists_are_read_back_and_what_cannot_be_written_is_counted() {
     assert_eq!((lines.len(), lines[0]["label"]["code"].as_str()), (3, Some("1")));
 }
 
+/// Rules for a categorised list ignored what was a match in the list that was converted with it.
+#[test]
+fn a_converted_list_without_categories_has_the_role_that_it_had() {
+    let place = place();
+    let own = "11111111111111111111111111111111";
+    place.write("own.csv", format!("id,md5\nown,{own}\n"));
+    place.run("list convert vic.csv own.csv -o both.csv").expect(0);
+    for lists in ["vic.csv own.csv", "both.csv"] {
+        let mut command = place.lykta();
+        command.args(["index", "build", "-q", "-o", "l.lykta", "--codes", "match=1 ignore=0,uncategorised"]);
+        crate::place::run(command.args(lists.split(' '))).expect(0);
+        let found = &place.run(&format!("query l.lykta md5:{own}")).expect(1).json_lines()[0];
+        assert_eq!(found["matches"][0]["role"], "match", "{lists}");
+    }
+}
+
+/// A name with a byte of value 0 made the whole converted list unreadable.
+#[test]
+fn what_csv_cannot_hold_is_left_out_and_counted() {
+    let place = Place::new();
+    let entry = |name: &str, digit: &str| {
+        format!(r#"{{"MediaID":"{name}","Category":1,"MD5":"{}"}}"#, digit.repeat(32))
+    };
+    let text = format!(r#"{{"value":[{},{}]}}"#, entry("a\\u0000b", "1"), entry("c", "2"));
+    place.write("vic.json", text);
+    let run = place.run("list convert --format vics vic.json -o out.csv").expect(3);
+    assert!(run.err.contains("1 entries were not written"), "{}", run.err);
+    let json = &place.run("list inspect --json out.csv").expect(0).json_lines()[0];
+    assert_eq!(json["accepted"], 1);
+}
+
 #[test]
 fn a_list_that_was_cut_needs_a_word_and_is_marked() {
     let place = Place::new();
@@ -124,6 +155,24 @@ fn a_list_that_was_cut_needs_a_word_and_is_marked() {
     let text = place.run("index build -q --keep-partial -o l.lykta cut.csv").expect(0).out;
     assert_eq!(text.matches("NOT COMPLETE").count(), 1, "{text}");
     assert!(place.run("index info l.lykta").expect(0).out.contains("NOT COMPLETE"));
+    // One key for it everywhere: a text, or null.
+    place.write("whole.csv", "md5,path\n5d41402abc4b2a76b9719d911017c592,a\n");
+    let cut_short = |list: &str| -> [bool; 4] {
+        let build = format!("index build -q --json --keep-partial -o l.lykta {list}");
+        let built = place.run(&build).expect(0).json_lines().remove(0);
+        let info = place.run("index info --json l.lykta").expect(0).json_lines().remove(0);
+        let seen = place.run(&format!("list inspect --json --keep-partial {list}")).expect(0);
+        let seen = seen.json_lines().remove(0);
+        let apply = format!("list apply -q --json --keep-partial {list}.store {list}");
+        let applied = place.run(&apply).expect(0).json_lines().remove(0);
+        let said = [&built["lists"][0], &info["lists"][0], &seen, &applied["files"][0]];
+        said.map(|said| {
+            let said = &said.as_object().unwrap()["cut_short"];
+            assert!(said.is_string() || said.is_null(), "{said}");
+            said.is_string()
+        })
+    };
+    assert_eq!((cut_short("cut.csv"), cut_short("whole.csv")), ([true; 4], [false; 4]));
 }
 
 /// Rejected rows are counted and no error, but a list of which nothing is left finds nothing.
@@ -446,6 +495,99 @@ fn an_index_of_a_cut_delivery_is_marked() {
     place.run("list apply -q own.store two.csv --base base.lykta").expect(0);
     let text = place.run("index info base.lykta").expect(0).out;
     assert_eq!(text.matches("NOT COMPLETE").count(), 1, "{text}");
+}
+
+/// What a cut file lacked, a whole list that came later has: the warning would never have ended.
+#[test]
+fn a_whole_list_ends_the_word_on_files_that_were_cut() {
+    let place = Place::new();
+    let (a, b) = ("a".repeat(32), "b".repeat(32));
+    place.write("cut.csv", format!("id,md5\none,{a}\n\"two"));
+    place.write("full.csv", format!("id,md5\none,{a}\ntwo,{b}\n"));
+    place.run("list apply -q --keep-partial own.store cut.csv --base base.lykta").expect(0);
+    place.run("list apply -q own.store --whole full.csv -o new.lykta --base base.lykta").expect(0);
+    for index in ["base.lykta", "new.lykta"] {
+        let text = place.run(&format!("index info {index}")).expect(0).out;
+        assert!(!text.contains("NOT COMPLETE"), "{text}");
+    }
+}
+
+/// An index of one day's additions had every file that was ever delivered, with all its rows.
+#[test]
+fn additions_name_the_files_that_their_entries_are_of() {
+    let place = Place::new();
+    let files = |index: &str| -> Vec<u64> {
+        let info = place.run(&format!("index info --json {index}")).expect(0).json_lines().remove(0);
+        info["lists"].as_array().unwrap().iter().map(|list| list["rows"].as_u64().unwrap()).collect()
+    };
+    let rows = |numbers: std::ops::Range<u32>| -> String {
+        let rows: Vec<String> = numbers.map(|number| format!("e{number},{number:032x}\n")).collect();
+        format!("id,md5\n{}", rows.concat())
+    };
+    place.write("one.csv", rows(1..5));
+    place.write("two.csv", rows(5..8));
+    place.write("three.csv", rows(8..10));
+    place.write("less.csv", rows(1..4));
+    place.run("list apply -q own.store one.csv two.csv --base base.lykta").expect(0);
+    assert_eq!(files("base.lykta"), [4, 3]);
+    place.run("list apply -q own.store three.csv -o new.lykta").expect(0);
+    assert_eq!(files("new.lykta"), [2]);
+    let found = place.run(&format!("query new.lykta md5:{:032x}", 9)).expect(1).json_lines();
+    assert_eq!(found[0]["matches"][0]["row"], 2);
+    // Retractions alone: the newest file says what state they are of.
+    place.run("list apply -q own.store --whole less.csv -o new.lykta").expect(0);
+    assert_eq!(files("new.lykta"), [3]);
+    assert!(place.run("index info new.lykta").expect(0).out.contains("retracts 4 entries"));
+}
+
+/// A release as NIST gives it, then its delta: rows that are inserted, changed and deleted.
+#[test]
+fn a_delta_of_nsrl_brings_its_release_up_to_date() {
+    let place = Place::new();
+    let columns = ["sha256", "sha1", "md5", "crc32", "file_name", "file_size", "package_id"];
+    let values = |number: u32, name: &str| {
+        format!("'{number:064X}','{number:040X}','{number:032X}','{number:08X}','{name}',{number},7")
+    };
+    let key = |number: u32, name: &str| {
+        let values = values(number, name);
+        let pairs = columns.iter().zip(values.split(',')).map(|(column, value)| format!("{column}={value}"));
+        pairs.collect::<Vec<_>>().join(" AND ")
+    };
+    let release = rusqlite::Connection::open(place.path("rds.db")).unwrap();
+    let table = "CREATE TABLE FILE (sha256 VARCHAR NOT NULL, sha1 VARCHAR NOT NULL, md5 VARCHAR NOT NULL,
+        crc32 VARCHAR NOT NULL, file_name VARCHAR NOT NULL, file_size INTEGER NOT NULL, package_id INTEGER NOT NULL,
+        CONSTRAINT PK_FILE__FILE PRIMARY KEY (sha256, sha1, md5, crc32, file_name, file_size, package_id));
+        CREATE TABLE VERSION (version VARCHAR UNIQUE NOT NULL, build_set VARCHAR, build_date, release_date,
+        description); INSERT INTO VERSION VALUES('2026.03.1','modern','2026-02-01','2026-03-01','');";
+    release.execute_batch(table).unwrap();
+    for (number, name) in [(1, "stays"), (2, "goes"), (3, "old name")] {
+        release.execute_batch(&format!("INSERT INTO FILE VALUES({});", values(number, name))).unwrap();
+    }
+    drop(release);
+    let delta = format!(
+        "BEGIN TRANSACTION;\nINSERT INTO FILE({}) VALUES({});\nUPDATE FILE SET file_name='new name' WHERE {};\n\
+         DELETE FROM FILE WHERE {};\nCOMMIT;\n",
+        columns.join(","),
+        values(4, "comes"),
+        key(3, "old name"),
+        key(2, "goes"),
+    );
+    place.write("delta.sql", delta);
+    place.run("list apply -q --ignore nsrl.store rds.db --base base.lykta").expect(0);
+    let text = place.run("list apply -q nsrl.store delta.sql -o new.lykta --base all.lykta").expect(0).out;
+    assert!(text.contains("nsrl.store: 3 entries count; 3 counted before, 2 ended"), "{text}");
+    place.run("list apply -q new.store rds.db --base base.lykta").expect(0);
+    place.run("list apply -q new.store delta.sql -o new.lykta").expect(0);
+    let names = |indexes: &str, number: u32| -> Vec<String> {
+        let run = place.run(&format!("query {indexes} sha1:{number:040x}"));
+        let found = run.json_lines().remove(0);
+        let matches = found["matches"].as_array().unwrap().iter();
+        matches.map(|found| found["entry"].as_str().unwrap().to_owned()).collect()
+    };
+    for indexes in ["all.lykta", "base.lykta --index new.lykta"] {
+        let all: Vec<_> = (1..=4).map(|number| names(indexes, number)).collect();
+        assert_eq!(all, [vec!["stays"], vec![], vec!["new name"], vec!["comes"]], "{indexes}");
+    }
 }
 
 /// An ignored entry acts on digests only: whoever gave it a perceptual hash is told that it was left out.

@@ -18,9 +18,11 @@
 //!
 //! Other formats have other separators, so a [`Record`] is told which.
 //!
-//! An entry is categorised when the column `categorised` says so, when its scheme is a published one, and from the
-//! first of these on when it names no scheme: then it belongs to the list's scheme, with an empty code when it has
-//! none.
+//! Whether an entry is categorised, the column `categorised` says: `yes` or `no` in it is the last word. Where it is
+//! empty or missing, an entry is categorised when its scheme is a published one; and, once an entry of the list was of
+//! a published scheme, when it names no scheme at all, since lists leave cells of uncategorised entries empty. Such an
+//! entry without a code gets the published scheme that was named last. One with a code keeps an empty scheme: its row
+//! does not say whose code it is, so only a rule for any scheme decides on it.
 
 pub(crate) mod table;
 
@@ -33,6 +35,7 @@ use memchr::memchr;
 
 use crate::entry::{Entry, Label, Rejection, Row};
 use crate::error::Error;
+use crate::formats::fields::{Charset, read_text, whole_number};
 use crate::formats::plain::{kind_of, usable};
 use crate::lines::{Lines, content_len, trim};
 use crate::position::Position;
@@ -399,31 +402,40 @@ impl Header {
         let label = parts.map(text);
         let has_label = label.iter().any(Option::is_some);
         let [mut scheme, version, code, series, victim_identified] = label.map(Option::unwrap_or_default);
-        entry.categorised = self.is_said_to_be_categorised(record, &mut entry.dropped);
-        if self.is_published(&scheme) {
-            entry.categorised = true;
-        } else if scheme.is_empty() && !self.published.is_empty() {
-            entry.categorised = true;
-            // A code is not said to be of a scheme that its row does not name.
-            if code.is_empty() {
-                scheme.clone_from(&self.published);
+        entry.categorised = match self.said_of_categories(record, &mut entry.dropped) {
+            Some(said) => {
+                if said {
+                    // The rows after it may be of its scheme.
+                    self.is_published(&scheme);
+                }
+                said
             }
-        }
+            None if self.is_published(&scheme) => true,
+            None if scheme.is_empty() && !self.published.is_empty() => {
+                // A code is not said to be of a scheme that its row does not name.
+                if code.is_empty() {
+                    scheme.clone_from(&self.published);
+                }
+                true
+            }
+            None => false,
+        };
         if has_label || entry.categorised {
             let label = Label { scheme, version, code, series, victim_identified };
             entry.label = Some(Arc::new(label));
         }
     }
 
-    /// What the column `categorised` says of a row: `yes`, or nothing.
-    fn is_said_to_be_categorised(&self, record: &Record, bad: &mut Vec<Problem>) -> bool {
+    /// What the column `categorised` says of a row, when it says something.
+    fn said_of_categories(&self, record: &Record, bad: &mut Vec<Problem>) -> Option<bool> {
         match self.cell(record, Column::Categorised).map(trim) {
-            Some(b"yes") => true,
-            None | Some(b"" | b"no") => false,
+            Some(b"yes") => Some(true),
+            Some(b"no") => Some(false),
+            None | Some(b"") => None,
             Some(_) => {
                 let cause = Cause::Type { expected: "yes or no" };
                 bad.push(Problem::cell(Column::Categorised.name(), cause));
-                false
+                None
             }
         }
     }
@@ -458,35 +470,23 @@ impl Header {
 
     fn photodna(&self, record: &Record, bad: &mut Vec<Problem>) -> Option<PhotoDna> {
         let cell = self.cell(record, Column::Photodna).map(trim).filter(|cell| !cell.is_empty())?;
-        let read = PhotoDna::from_text(cell);
-        if let Err(error) = read {
-            bad.push(Problem::cell(Column::Photodna.name(), Cause::Hash(error)));
-        }
-        read.ok()
+        usable_or(PhotoDna::from_text(cell).map_err(Cause::Hash), Column::Photodna, bad)
     }
 
     /// A whole number up to `max` in decimal digits.
     fn number(&self, record: &Record, column: Column, max: u64, bad: &mut Vec<Problem>) -> Option<u64> {
-        let cell = self.cell(record, column).map(trim).filter(|cell| !cell.is_empty())?;
-        let digits = cell.iter().all(u8::is_ascii_digit).then_some(cell);
-        let number = digits.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
-        let number = number.filter(|number| *number <= max);
-        if number.is_none() {
-            bad.push(Problem::cell(column.name(), Cause::Number { max }));
-        }
-        number
+        let cell = self.cell(record, column).filter(|cell| !trim(cell).is_empty())?;
+        usable_or(whole_number(cell, max), column, bad)
     }
 
     fn text(&self, record: &Record, column: Column, bad: &mut Vec<Problem>) -> Option<String> {
-        match str::from_utf8(self.cell(record, column)?) {
-            Ok(text) => Some(text.to_owned()),
-            Err(error) => {
-                let cause = Cause::NotUtf8 { offset: error.valid_up_to() };
-                bad.push(Problem::cell(column.name(), cause));
-                None
-            }
-        }
+        usable_or(read_text(self.cell(record, column)?, Charset::Utf8), column, bad)
     }
+}
+
+/// What a cell says; what is wrong with it goes to `bad`.
+fn usable_or<T>(read: Result<T, Cause>, column: Column, bad: &mut Vec<Problem>) -> Option<T> {
+    read.map_err(|cause| bad.push(Problem::cell(column.name(), cause))).ok()
 }
 
 /// The start of a cell for a message: what is not UTF-8 is left out, the message says where it is.

@@ -16,35 +16,16 @@ use crate::entry::{Entry, Label, Row};
 use crate::error::Error;
 use crate::format::Format;
 use crate::formats::Rows;
-use crate::formats::csv::Record;
+use crate::formats::csv::{COLUMNS, Record};
 use crate::formats::fields::{Charset, Encoding, Field, Layout, Place, Sheet, Width};
 use crate::input::Input;
 use crate::lines::{Lines, trim};
 use crate::position::Position;
 use crate::schemes;
 
-/// What a column can be mapped to. These are [`COLUMNS`](crate::COLUMNS) apart from those that say who decided
-/// what, of which nothing is made, and two that only other formats have.
-pub const TARGETS: [&str; 18] = [
-    "id",
-    "path",
-    "md5",
-    "sha1",
-    "sha256",
-    "blake3",
-    "pdq",
-    "pdq_quality",
-    "phash",
-    "dhash",
-    "photodna",
-    "size",
-    "view",
-    "label_scheme",
-    "label_version",
-    "label_code",
-    "series",
-    "victim_identified",
-];
+/// What a column can be mapped to: the first of [`COLUMNS`], apart from those that say who decided what, of which
+/// nothing is made, and `categorised`, which follows from whether `label_code` is mapped.
+pub const TARGETS: &[&str] = COLUMNS.split_at(18).0;
 
 /// What the columns of a CSV file are, for [`ReadOptions::mapping`](crate::ReadOptions).
 ///
@@ -177,7 +158,7 @@ pub enum MappingError {
 
 impl Target {
     fn of(name: &str) -> Option<Self> {
-        let name = TARGETS.into_iter().find(|target| *target == name)?;
+        let name = TARGETS.iter().copied().find(|target| *target == name)?;
         let field = match name {
             "id" => Field::Name(0),
             "path" => Field::Name(1),

@@ -46,6 +46,7 @@ pub(crate) fn open<'r>(input: Input<'r>) -> Result<Box<dyn Rows + 'r>, Error> {
         inserted: [None, None],
         number: 0,
         is_open: false,
+        is_about_files: false,
     }))
 }
 
@@ -58,6 +59,8 @@ struct Delta<R> {
     number: u64,
     /// Whether a transaction was begun and not committed.
     is_open: bool,
+    /// Whether some statement was about FILE or METADATA.
+    is_about_files: bool,
 }
 
 impl<R: std::io::Read> Rows for Delta<R> {
@@ -70,8 +73,14 @@ impl<R: std::io::Read> Rows for Delta<R> {
                 return self.end().map(|()| None);
             };
             let statement = statement::parse(text)
-                .map_err(|(at, detail)| malformed(line + newlines(text, at), detail))?;
-            let lines: Vec<u64> = statement.places().iter().map(|at| line + newlines(text, *at)).collect();
+                .map_err(|(at, detail)| malformed(line + newlines(&text[..at.min(text.len())]), detail))?;
+            let (mut counted, mut line_there) = (0, line);
+            let lines = statement.places().iter().map(|at| {
+                line_there += newlines(&text[counted..*at]);
+                counted = *at;
+                line_there
+            });
+            let lines: Vec<u64> = lines.collect();
             self.take(statement, line, &lines)?;
         }
     }
@@ -91,7 +100,10 @@ impl<R: std::io::Read> Delta<R> {
                 Ok(())
             }
             Statement::Other => Ok(()),
-            Statement::Change(relation, change) => self.change(relation, change, line, lines),
+            Statement::Change(relation, change) => {
+                self.is_about_files = true;
+                self.change(relation, change, line, lines)
+            }
         }
     }
 
@@ -174,7 +186,15 @@ impl<R: std::io::Read> Delta<R> {
             let position = Position::Line(self.statements.line());
             return Err(Error::Truncated { position, detail: "COMMIT is missing".to_owned() });
         }
-        if self.statements.is_empty() { Err(Error::Empty) } else { Ok(()) }
+        if self.statements.is_empty() {
+            return Err(Error::Empty);
+        }
+        if !self.is_about_files {
+            let detail =
+                "none of its statements is about FILE or METADATA, so it is no delta of NSRL".to_owned();
+            return Err(malformed(self.statements.line(), detail));
+        }
+        Ok(())
     }
 }
 
@@ -211,7 +231,7 @@ fn sorted(columns: &[String]) -> Vec<String> {
     columns
 }
 
-/// How many lines end before a place in a statement.
-fn newlines(text: &[u8], at: usize) -> u64 {
-    text[..at.min(text.len())].iter().filter(|byte| **byte == b'\n').count() as u64
+/// How many lines end in a part of a statement.
+fn newlines(text: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', text).count() as u64
 }

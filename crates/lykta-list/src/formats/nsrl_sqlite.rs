@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::formats::Rows;
 use crate::input::{Head, Input};
 use crate::position::Position;
-use database::{Database, malformed};
+use database::{Database, malformed, refusal};
 use record::Cell;
 use table::Table;
 
@@ -139,7 +139,7 @@ impl Sending {
 /// Reads all rows, until nobody wants them any more.
 fn read(database: &Database, table: &Table, sending: &mut Sending) -> Result<(), Error> {
     let mut position = Position::Record(0);
-    let failed = |position, error| database.refusal(position, &error);
+    let failed = |position, error| refusal(position, &error);
     let mut statement = database.prepare(&table.select())?;
     let mut rows = statement.query([]).map_err(|error| failed(position, error))?;
     let (mut number, mut rowid): (u64, Option<i64>) = (0, None);

@@ -69,6 +69,19 @@ mod tests {
         assert_ne!(unpacked(&spoiled).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
+    /// Who cut a list inside a frame that is skipped lost the frames behind it in silence.
+    #[test]
+    fn a_cut_inside_a_skipped_frame_is_told() {
+        let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0][..], b"abc"].concat();
+        let first = compress_to_vec(&b"1\n"[..], CompressionLevel::Fastest);
+        let packed = [first.clone(), skipped].concat();
+        assert_eq!(unpacked(&packed).unwrap(), b"1\n");
+        for cut in first.len() + 1..packed.len() {
+            let error = unpacked(&packed[..cut]).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{cut}: {error}");
+        }
+    }
+
     /// A decoder keeps what may still be referred to, often all of a list: the rows in it are not lost with
     /// the end.
     #[test]

@@ -1,4 +1,5 @@
-//! A list in a zip archive: its only member, or `NSRLFile.txt` among the files of an NSRL release.
+//! A list in a zip archive: its only member, or among the files of an NSRL release `NSRLFile.txt`, and of version 3
+//! the only `.db` or `.sql`.
 //!
 //! The archive's directory stands at its end, so it is read from a file. The member itself is taken from the
 //! stream, which the caller digests as it goes.
@@ -15,6 +16,8 @@ use crate::error::Error;
 
 /// The one of an NSRL release that holds hashes, the others say what its numbers mean.
 const NSRL_FILE: &str = "NSRLFile.txt";
+/// How the names of databases and deltas of version 3 end, in lower case.
+const NSRL_ENDINGS: [&[u8]; 2] = [b".db", b".sql"];
 
 /// Where a member is, and what it must be.
 struct Member {
@@ -63,6 +66,7 @@ fn find(archive: &File) -> Result<Member, Error> {
     let copy = archive.try_clone().map_err(|source| Error::io(1, source))?;
     let archive = ZipArchive::from_file(copy, &mut buffer).map_err(bad)?;
     let (mut only, mut nsrl, mut files) = (None, None, 0u64);
+    let (mut release, mut releases) = (None, 0u64);
     let mut entries = archive.entries(&mut buffer);
     while let Some(entry) = entries.next_entry().map_err(bad)? {
         if entry.is_dir() {
@@ -79,14 +83,20 @@ fn find(archive: &File) -> Result<Member, Error> {
                 detail: format!("the zip archive has several {NSRL_FILE}: unpack it"),
             });
         }
+        let name = name.to_ascii_lowercase();
+        if NSRL_ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+            (release, releases) = (Some(found), releases + 1);
+        }
         only = Some(found);
     }
-    let found = match (files, nsrl, only) {
-        (_, Some(nsrl), _) => nsrl,
-        (1, None, Some(only)) => only,
+    let found = match (files, nsrl, releases, only, release) {
+        (_, Some(nsrl), ..) => nsrl,
+        (1, None, _, Some(only), _) => only,
+        (_, None, 1, _, Some(release)) => release,
         _ => {
             let detail = format!(
-                "the zip archive holds {files} files and none is {NSRL_FILE}: unpack it and name the list"
+                "the zip archive holds {files} files and none is {NSRL_FILE}, or the only .db or .sql: unpack it and \
+                 name the list"
             );
             return Err(Error::Packed { detail });
         }
@@ -177,6 +187,18 @@ mod tests {
                 assert!(read(&nsrl, by_path).unwrap() == text);
             }
         }
+    }
+
+    /// NIST packs a database, or a delta, with notes on the release beside it.
+    #[test]
+    fn the_only_database_or_delta_of_a_release_is_the_list() {
+        let beside = ("rds/README.txt", &b"x"[..]);
+        for name in ["rds/RDS_2026.03.1_modern_minimal.db", "rds/RDS_2026.03.1_modern_minimal_delta.SQL"] {
+            let release = archive(&[beside, (name, b"list")], CompressionMethod::Store);
+            assert_eq!(read(&release, true).unwrap(), b"list");
+        }
+        let two = archive(&[beside, ("a.db", b"x"), ("b.sql", b"y")], CompressionMethod::Store);
+        assert!(read(&two, true).unwrap_err().contains("holds 3 files"));
     }
 
     #[test]

@@ -1,9 +1,16 @@
 //! What holds for every document however it is damaged.
 
+mod strike;
+
 use std::io::{self, Read};
 
 use lykta_list::{Error, Format, ReadOptions, Reader, Row, Tally};
-use proptest::prelude::*;
+
+pub(crate) use strike::damage;
+
+/// What means something in JSON or XML, or nowhere.
+pub(crate) const MARKS: &[&[u8]] =
+    &[b"\"", b"{", b"}", b"[", b"]", b",", b"\\", b"<", b">", b"&", b"/", b"null", b"\0", b"\\ud800"];
 
 /// All rows of a list, and the error that ended it.
 pub(crate) fn read(input: impl Read, format: Option<Format>) -> (Vec<Row>, Option<Error>) {
@@ -30,53 +37,6 @@ pub(crate) fn whole(text: impl AsRef<[u8]>, format: Format) -> Vec<Row> {
     let (rows, ending) = read(text.as_ref(), None);
     assert!(ending.is_none(), "{}", ending.unwrap());
     rows
-}
-
-/// One change to a text.
-#[derive(Clone, Debug)]
-pub(crate) enum Damage {
-    Flip(prop::sample::Index, u8),
-    Delete(prop::sample::Index, usize),
-    Double(prop::sample::Index, usize),
-    Put(prop::sample::Index, &'static str),
-}
-
-pub(crate) fn damage() -> impl Strategy<Value = Damage> {
-    let marks = vec!["\"", "{", "}", "[", "]", ",", "\\", "<", ">", "&", "/", "null", "\u{0}", "\\ud800"];
-    let at = any::<prop::sample::Index>;
-    prop_oneof![
-        (at(), 1u8..).prop_map(|(at, bits)| Damage::Flip(at, bits)),
-        (at(), 1usize..40).prop_map(|(at, length)| Damage::Delete(at, length)),
-        (at(), 1usize..40).prop_map(|(at, length)| Damage::Double(at, length)),
-        (at(), prop::sample::select(marks)).prop_map(|(at, mark)| Damage::Put(at, mark)),
-    ]
-}
-
-impl Damage {
-    pub(crate) fn apply(&self, text: &mut Vec<u8>) {
-        if text.is_empty() {
-            return;
-        }
-        match self {
-            Self::Flip(at, bits) => {
-                let at = at.index(text.len());
-                text[at] ^= bits;
-            }
-            Self::Delete(at, length) => {
-                let at = at.index(text.len());
-                text.drain(at..(at + length).min(text.len()));
-            }
-            Self::Double(at, length) => {
-                let at = at.index(text.len());
-                let piece = text[at..(at + length).min(text.len())].to_vec();
-                text.splice(at..at, piece);
-            }
-            Self::Put(at, mark) => {
-                let at = at.index(text.len());
-                text.splice(at..at, mark.bytes());
-            }
-        }
-    }
 }
 
 /// Every proper prefix of a document is an error: none is taken for a shorter list.

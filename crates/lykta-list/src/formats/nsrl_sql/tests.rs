@@ -139,6 +139,29 @@ fn a_delta_cut_short_is_told() {
     assert!(matches!(read(" -- nothing\n"), Err(Error::Empty)));
 }
 
+/// A dump of any other database begins in the same way. Taken for a delta it gave an empty index and no word.
+#[test]
+fn sql_that_says_nothing_of_files_is_no_delta() {
+    for text in ["INSERT INTO users VALUES(1,'a');", "BEGIN;\nDELETE FROM users WHERE 1;\nCOMMIT;"] {
+        assert_eq!(Reader::new(text.as_bytes(), &ReadOptions::default()).unwrap().format(), Format::NsrlSql);
+        assert!(matches!(read(text), Err(Error::Malformed { .. })), "{text}");
+    }
+}
+
+/// Lines were counted from the statement's start for each of its rows: for a megabyte of rows, millions of times.
+#[test]
+fn lines_of_a_statement_with_many_rows_are_counted_once() {
+    let row = "('','','0cc175b9c0f1b6a831c399e269772661','','',1,1)";
+    let rows = 15_000;
+    let text = format!("INSERT INTO FILE VALUES\n{};", vec![row; rows].join(",\n"));
+    let read = read(&text).unwrap();
+    assert_eq!(read.len(), rows);
+    for (at, row) in read.iter().enumerate() {
+        let Row::Accepted(entry) = row else { panic!("{row:?}") };
+        assert_eq!(entry.position, Position::Line(at as u64 + 2));
+    }
+}
+
 #[test]
 fn a_statement_without_end_is_bounded() {
     let text = format!("INSERT INTO FILE VALUES('{}", "a".repeat(2 << 20));

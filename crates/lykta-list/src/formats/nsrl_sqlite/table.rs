@@ -1,6 +1,6 @@
 //! Which table or view of a database has the files, and which release it is.
 
-use super::database::{Database, malformed};
+use super::database::{Database, malformed, refusal};
 use super::record::{Relation, Shape};
 use crate::error::Error;
 use crate::position::Position;
@@ -92,7 +92,7 @@ struct Found {
 }
 
 fn list(database: &Database) -> Result<Vec<Found>, Error> {
-    let failed = |error| database.refusal(Position::Record(0), &error);
+    let failed = |error| refusal(Position::Record(0), &error);
     let mut statement = database.prepare("PRAGMA main.table_list")?;
     let found = statement
         .query_map([], |row| {
@@ -111,7 +111,7 @@ fn columns(database: &Database, table: &str) -> Result<Vec<String>, Error> {
 
 /// One column of what a statement gives, as text. What is none is left out.
 fn texts(database: &Database, sql: &str, column: usize) -> Result<Vec<String>, Error> {
-    let failed = |error| database.refusal(Position::Record(0), &error);
+    let failed = |error| refusal(Position::Record(0), &error);
     let mut statement = database.prepare(sql)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let mut texts = Vec::new();

@@ -1,5 +1,6 @@
 //! Databases as NIST has them, and such as somebody hostile would make.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -93,17 +94,18 @@ fn the_minimal_schema_is_read_in_order_where_it_is_and_as_a_copy() {
 
 #[test]
 fn the_newest_release_is_the_version_and_the_stream_is_left_to_the_caller() {
-    let (_folder, path) = minimal(3);
+    let (_folder, path) = minimal(1000);
     let options = ReadOptions { path: Some(path.clone()), ..ReadOptions::default() };
     let mut file = fs::File::open(&path).unwrap();
     let mut reader = Reader::new(&mut file, &options).unwrap();
     assert_eq!(reader.version().as_deref(), Some("2026.09.1"));
     assert_eq!(reader.format(), Format::NsrlSqlite);
-    assert_eq!(reader.by_ref().count(), 3);
+    assert_eq!(reader.by_ref().count(), 1000);
     drop(reader);
     let mut rest = Vec::new();
     file.read_to_end(&mut rest).unwrap();
-    assert!(!rest.is_empty() || fs::metadata(&path).unwrap().len() <= 64 << 10);
+    // Its start was looked at.
+    assert_eq!(rest.len() as u64, fs::metadata(&path).unwrap().len() - (64 << 10));
 }
 
 #[test]
@@ -172,22 +174,48 @@ fn a_database_cut_short_is_told() {
     }
 }
 
-/// Any byte turned: an error, or rows as they were or with another value, but as many as there were.
+/// Any byte turned: an error, or rows of which at most one has another value, and none that was not there. That
+/// rows are missing is told but for the one case below.
 #[test]
-fn damage_gives_no_panic_and_ends_in_an_error_or_all_rows() {
+fn damage_gives_no_panic_and_no_row_that_was_not_there() {
     let (_folder, path) = minimal(200);
     let bytes = fs::read(&path).unwrap();
+    let whole: HashSet<String> = read_copy(&bytes).unwrap().iter().map(|row| format!("{row:?}")).collect();
+    let counts = [cell_counts(&bytes, 13), cell_counts(&bytes, 5)].concat();
     let (mut refused, mut read) = (0, 0);
-    for at in (0..bytes.len()).step_by(211) {
+    for at in (0..bytes.len()).step_by(211).chain(counts.iter().copied()) {
         let mut spoiled = bytes.clone();
         spoiled[at] ^= 0x55;
         let options = ReadOptions { format: Some(Format::NsrlSqlite), ..ReadOptions::default() };
         match Reader::new(&spoiled[..], &options).and_then(Iterator::collect::<Result<Vec<Row>, _>>) {
-            Ok(_) => read += 1,
+            Ok(rows) => {
+                read += 1;
+                let others = rows.iter().filter(|row| !whole.contains(&format!("{row:?}"))).count();
+                assert!(others <= 1, "byte {at}: {others} rows that were not there");
+                assert!(rows.len() == 200 || counts.contains(&at), "byte {at}: {} rows", rows.len());
+            }
             Err(_) => refused += 1,
         }
     }
     assert!(refused > 0 && read > 0, "{refused} {read}");
+}
+
+/// The known limit (docs/limits.md): SQLite passes over what a page does not count. When it can be told at the cost
+/// of a look, this test is to be turned round.
+#[test]
+fn a_page_that_counts_fewer_rows_than_it_has_is_not_told() {
+    let (_folder, path) = minimal(200);
+    let mut bytes = fs::read(&path).unwrap();
+    // Not that of VERSION.
+    let count = cell_counts(&bytes, 13).into_iter().max_by_key(|at| bytes[*at]).unwrap();
+    bytes[count] -= 3;
+    assert_eq!(read_copy(&bytes).unwrap().len(), 197);
+}
+
+/// Where the pages of tables of the kind (13 for leaves, 5 for those above them) keep how much they count, less than 256.
+fn cell_counts(database: &[u8], kind: u8) -> Vec<usize> {
+    let pages = (0..database.len()).step_by(4096).filter(|page| database[*page] == kind);
+    pages.map(|page| page + 4).collect()
 }
 
 #[test]
