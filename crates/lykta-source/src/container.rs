@@ -16,8 +16,9 @@ mod error;
 mod meter;
 mod single;
 mod tar;
+mod zip;
 
-use std::io::{Read, Seek};
+use std::io::{Cursor, Read, Seek};
 use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -39,6 +40,8 @@ pub enum Container {
     Zstd,
     /// Tar, of any kind.
     Tar,
+    /// Zip, and what is made of it: documents, programs, books.
+    Zip,
 }
 
 /// How a container has to be read.
@@ -167,14 +170,16 @@ pub struct Capture {
 
 impl Container {
     /// Every kind, in order.
-    pub const ALL: [Self; 5] = [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Tar];
+    pub const ALL: [Self; 6] = [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Tar, Self::Zip];
 
     /// Bytes of a file that [`Container::sniff`] looks at.
     pub const SNIFF_LEN: usize = 4096;
 
     /// What bytes are, by the beginning of them: at least [`Container::SNIFF_LEN`] if there are as many.
     pub fn sniff(head: &[u8]) -> Option<Self> {
-        single::sniff(head).or_else(|| tar::sniff(head).then_some(Self::Tar))
+        let several = [(Self::Zip, zip::sniff as fn(&[u8]) -> bool), (Self::Tar, tar::sniff)];
+        let mut several = several.into_iter().filter(|(_, is)| is(head)).map(|(container, _)| container);
+        single::sniff(head).or_else(|| several.next())
     }
 
     /// A short name, for records.
@@ -185,6 +190,7 @@ impl Container {
             Self::Xz => "xz",
             Self::Zstd => "zstd",
             Self::Tar => "tar",
+            Self::Zip => "zip",
         }
     }
 
@@ -192,6 +198,7 @@ impl Container {
     pub const fn access(self) -> Access {
         match self {
             Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd | Self::Tar => Access::Stream,
+            Self::Zip => Access::Random,
         }
     }
 }
@@ -217,9 +224,25 @@ pub fn members(
                 single::members(container, input, limits, each)
             }
             Container::Tar => tar::members(input, each),
+            Container::Zip => zip::members(input, limits, each),
         },
         each,
     )
+}
+
+/// Reads what has to be read anywhere.
+///
+/// # Errors
+/// [`ContainerError::Unsupported`] if it comes front to back.
+fn with_random<T>(
+    input: Input<'_>,
+    read: impl FnOnce(&mut dyn ReadSeek, u64) -> Result<T, ContainerError>,
+) -> Result<T, ContainerError> {
+    match input {
+        Input::Random(file, len) => read(file, len),
+        Input::Whole(bytes) => read(&mut Cursor::new(bytes), bytes.len() as u64),
+        Input::Stream(_) => Err(ContainerError::Unsupported("reading it front to back".into())),
+    }
 }
 
 /// Runs a reader of a format, which may be somebody else's: a panic in it is damage, and ends no scan.
