@@ -14,6 +14,7 @@
 mod decode;
 mod error;
 mod meter;
+mod sevenz;
 mod single;
 mod tar;
 mod zip;
@@ -42,6 +43,8 @@ pub enum Container {
     Tar,
     /// Zip, and what is made of it: documents, programs, books.
     Zip,
+    /// 7z.
+    SevenZ,
 }
 
 /// How a container has to be read.
@@ -170,14 +173,19 @@ pub struct Capture {
 
 impl Container {
     /// Every kind, in order.
-    pub const ALL: [Self; 6] = [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Tar, Self::Zip];
+    pub const ALL: [Self; 7] =
+        [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Tar, Self::Zip, Self::SevenZ];
 
     /// Bytes of a file that [`Container::sniff`] looks at.
     pub const SNIFF_LEN: usize = 4096;
 
     /// What bytes are, by the beginning of them: at least [`Container::SNIFF_LEN`] if there are as many.
     pub fn sniff(head: &[u8]) -> Option<Self> {
-        let several = [(Self::Zip, zip::sniff as fn(&[u8]) -> bool), (Self::Tar, tar::sniff)];
+        let several = [
+            (Self::Zip, zip::sniff as fn(&[u8]) -> bool),
+            (Self::SevenZ, sevenz::sniff),
+            (Self::Tar, tar::sniff),
+        ];
         let mut several = several.into_iter().filter(|(_, is)| is(head)).map(|(container, _)| container);
         single::sniff(head).or_else(|| several.next())
     }
@@ -191,6 +199,7 @@ impl Container {
             Self::Zstd => "zstd",
             Self::Tar => "tar",
             Self::Zip => "zip",
+            Self::SevenZ => "7z",
         }
     }
 
@@ -198,7 +207,7 @@ impl Container {
     pub const fn access(self) -> Access {
         match self {
             Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd | Self::Tar => Access::Stream,
-            Self::Zip => Access::Random,
+            Self::Zip | Self::SevenZ => Access::Random,
         }
     }
 }
@@ -225,6 +234,7 @@ pub fn members(
             }
             Container::Tar => tar::members(input, each),
             Container::Zip => zip::members(input, limits, each),
+            Container::SevenZ => sevenz::members(input, limits, each),
         },
         each,
     )

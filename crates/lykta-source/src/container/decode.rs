@@ -26,7 +26,8 @@ const ZSTD_WINDOW: u64 = 128 << 20;
 pub fn decoder<'r>(container: Container, input: Box<dyn Read + 'r>, limits: &Limits) -> Box<dyn Read + 'r> {
     told(input, limits, |input| match container {
         Container::Gzip => Box::new(Gzip::new(input)),
-        Container::Bzip2 => Box::new(Bzip2::new(input)),
+        // A step that finds a fault keeps for itself what it gave.
+        Container::Bzip2 => Box::new(Even::new(Bzip2::new(input))),
         Container::Xz => Box::new(xz(input, limits)),
         Container::Zstd => Box::new(ZstdFrames::new(input, limits)),
         _ => Box::new(input),
@@ -61,18 +62,23 @@ pub(super) struct Watched<'r> {
 }
 
 impl Read for Watched<'_> {
+    /// Reads as much as there is: what a decoder drops when it finds a fault depends on what it is given at once.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.input.read(buffer) {
-            Ok(count) => {
-                self.seen.ended.set(count == 0 && !buffer.is_empty());
-                Ok(count)
+        let mut filled = 0;
+        while filled < buffer.len() && self.seen.error.borrow().is_none() {
+            match self.input.read(&mut buffer[filled..]) {
+                Ok(0) => {
+                    self.seen.ended.set(filled == 0);
+                    return Ok(filled);
+                }
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => drop(self.seen.error.replace(Some(error))),
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) => {
-                let kind = error.kind();
-                self.seen.error.replace(Some(error));
-                Err(kind.into())
-            }
+        }
+        match &*self.seen.error.borrow() {
+            Some(error) if filled == 0 => Err(error.kind().into()),
+            _ => Ok(filled),
         }
     }
 }
@@ -98,6 +104,11 @@ impl Told<'_> {
         if let Some(error) = self.seen.error.take() {
             return error.into();
         }
+        // Ours are exact. Of others, a fault that is found at the end of the input is that there is no more of it.
+        let error = match error.downcast::<ContainerError>() {
+            Ok(ours) => return ours,
+            Err(error) => error,
+        };
         match error.kind() {
             io::ErrorKind::OutOfMemory => {
                 // Decoders do not say how much.
@@ -201,7 +212,11 @@ impl<D: Step> Stepped<D> {
             if self.is_over || output.is_empty() {
                 return Ok(0);
             }
-            let bytes = input.fill_buf()?;
+            // What was taken before may give something yet.
+            let (bytes, error) = match input.fill_buf() {
+                Ok(bytes) => (bytes, None),
+                Err(error) => (&[][..], Some(error)),
+            };
             let is_at_end = bytes.is_empty();
             let (taken, given, status) = self.decoder.step(bytes, output);
             input.consume(taken);
@@ -213,7 +228,13 @@ impl<D: Step> Stepped<D> {
                 return Ok(given);
             }
             if !self.is_over && self.fault.is_none() && taken == 0 {
-                return Err(if is_at_end { ContainerError::CutShort.into() } else { damaged("no progress") });
+                return Err(if let Some(error) = error {
+                    error
+                } else if is_at_end {
+                    ContainerError::CutShort.into()
+                } else {
+                    damaged("no progress")
+                });
             }
         }
     }
@@ -253,7 +274,7 @@ impl Step for Box<InflaterManaged> {
 
 /// LZMA as zip has it, with its properties in front: `size` bytes, or up to a mark.
 pub(super) fn lzma<'r>(mut input: Fed<'r>, size: Option<u64>, limits: &Limits) -> Box<dyn Read + 'r> {
-    let decoder = || {
+    let decoder = || -> io::Result<_> {
         // The version of the program, and the length of the properties.
         let mut header = [0; 9];
         input.read_exact(&mut header)?;
@@ -263,7 +284,10 @@ pub(super) fn lzma<'r>(mut input: Fed<'r>, size: Option<u64>, limits: &Limits) -
         let window = u32::from_le_bytes([header[5], header[6], header[7], header[8]]);
         let needed = u64::from(lzma_rust2::lzma_get_memory_usage_by_props(window, header[4])?) << 10;
         check_memory(needed, limits)?;
-        LzmaReader::new_with_props(input, size.unwrap_or(u64::MAX), header[4], window, None)
+        let size = size.unwrap_or(u64::MAX);
+        let mut decoder = LzmaReader::new_with_props(input, size, header[4], window, None)?;
+        decoder.set_defer_errors(true);
+        Ok(decoder)
     };
     match decoder() {
         Ok(decoder) => Box::new(Even::new(decoder)),
@@ -451,14 +475,14 @@ fn xz<'r>(input: impl Read + 'r, limits: &Limits) -> impl Read + 'r {
 }
 
 /// Memory as lzma-rust2 counts it.
-fn kibibytes(bytes: u64) -> u32 {
+pub(super) fn kibibytes(bytes: u64) -> u32 {
     // The largest number means no limit.
     u32::try_from(bytes >> 10).unwrap_or(u32::MAX).min(u32::MAX - 1)
 }
 
 /// Asks for the same number of bytes each time: a decoder that drops what it has when it finds a fault then drops
 /// the same few, however much its reader asks for.
-struct Even<R> {
+pub(super) struct Even<R> {
     input: R,
     buffer: Box<[u8; 1024]>,
     from: usize,
@@ -466,7 +490,7 @@ struct Even<R> {
 }
 
 impl<R: Read> Even<R> {
-    fn new(input: R) -> Self {
+    pub(super) fn new(input: R) -> Self {
         Self { input, buffer: Box::new([0; 1024]), from: 0, to: 0 }
     }
 }

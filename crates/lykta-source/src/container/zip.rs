@@ -287,7 +287,9 @@ impl<'f> File<'f> {
         let size = entry.whole.map(|(size, _)| size);
         let offset = Some(entry.offset);
         let mut stream;
-        let content = if let Some(volume) = entry.volume {
+        let content = if let Some(volume) = entry.volume
+            && !self.is_here(&entry)?
+        {
             let volume = format!("it is on volume {}", u64::from(volume) + 1);
             Content::Skipped(MemberSkip::Elsewhere(volume), size.unwrap_or(0))
         } else if entry.is_encrypted() {
@@ -306,6 +308,13 @@ impl<'f> File<'f> {
             }
         };
         Ok(each(Member { name: entry.name, offset, capture: None, known: None, content }))
+    }
+
+    /// Whether the header of a member is where it is said to be, on whichever volume.
+    fn is_here(&self, entry: &Entry) -> Result<bool, ContainerError> {
+        let mut name = vec![0; entry.name.len()];
+        let count = self.read_at(entry.offset.saturating_add(LOCAL_LEN as u64), &mut name)?;
+        Ok(self.begins_with(entry.offset, LOCAL)? && name[..count] == entry.name)
     }
 
     /// The bytes of a member, checked.
