@@ -16,14 +16,16 @@ mod error;
 mod inflate;
 mod meter;
 mod previews;
+mod sevenz;
 mod single;
 mod tar;
 #[cfg(test)]
 mod testing;
 mod warc;
+mod zip;
 
 use std::fmt;
-use std::io::{Read, Seek};
+use std::io::{Cursor, Read, Seek};
 use std::ops::ControlFlow;
 use std::panic::{self, AssertUnwindSafe};
 
@@ -52,6 +54,10 @@ pub enum Container {
     Warc,
     /// A crawl in the older format ARC, also when compressed by gzip.
     Arc,
+    /// Zip, and what is made of it: documents, programs, books.
+    Zip,
+    /// 7z.
+    SevenZ,
 }
 
 /// How a container has to be read.
@@ -191,17 +197,31 @@ pub struct Capture {
 
 impl Container {
     /// Every kind, in order.
-    pub const ALL: [Self; 7] =
-        [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Tar, Self::Warc, Self::Arc];
+    pub const ALL: [Self; 9] = [
+        Self::Gzip,
+        Self::Bzip2,
+        Self::Xz,
+        Self::Zstd,
+        Self::Tar,
+        Self::Zip,
+        Self::SevenZ,
+        Self::Warc,
+        Self::Arc,
+    ];
 
     /// Bytes of a file that [`Container::sniff`] looks at.
     pub const SNIFF_LEN: usize = 4096;
 
     /// What bytes are, by the beginning of them: at least [`Container::SNIFF_LEN`] if there are as many.
     pub fn sniff(head: &[u8]) -> Option<Self> {
+        let several = [
+            (Self::Zip, zip::sniff as fn(&[u8]) -> bool),
+            (Self::SevenZ, sevenz::sniff),
+            (Self::Tar, tar::sniff),
+        ];
+        let mut several = several.into_iter().filter(|(_, is)| is(head)).map(|(container, _)| container);
         // A compressed crawl is a crawl.
-        let crawl = warc::sniff(head);
-        crawl.or_else(|| single::sniff(head)).or_else(|| tar::sniff(head).then_some(Self::Tar))
+        warc::sniff(head).or_else(|| single::sniff(head)).or_else(|| several.next())
     }
 
     /// A short name, for records.
@@ -214,6 +234,8 @@ impl Container {
             Self::Tar => "tar",
             Self::Warc => "warc",
             Self::Arc => "arc",
+            Self::Zip => "zip",
+            Self::SevenZ => "7z",
         }
     }
 
@@ -222,6 +244,7 @@ impl Container {
         match self {
             Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd | Self::Tar => Access::Stream,
             Self::Warc | Self::Arc => Access::Stream,
+            Self::Zip | Self::SevenZ => Access::Random,
         }
     }
 }
@@ -248,9 +271,26 @@ pub fn members(
             }
             Container::Tar => tar::members(input, each),
             Container::Warc | Container::Arc => warc::members(container, input, each),
+            Container::Zip => zip::members(input, limits, each),
+            Container::SevenZ => sevenz::members(input, limits, each),
         },
         each,
     )
+}
+
+/// Reads what has to be read anywhere.
+///
+/// # Errors
+/// [`ContainerError::Unsupported`] if it comes front to back.
+fn with_random<T>(
+    input: Input<'_>,
+    read: impl FnOnce(&mut dyn ReadSeek, u64) -> Result<T, ContainerError>,
+) -> Result<T, ContainerError> {
+    match input {
+        Input::Random(file, len) => read(file, len),
+        Input::Whole(bytes) => read(&mut Cursor::new(bytes), bytes.len() as u64),
+        Input::Stream(_) => Err(ContainerError::Unsupported("reading it front to back".into())),
+    }
 }
 
 /// Runs a reader of a format, which may be somebody else's: a panic in it is damage, and ends no scan.

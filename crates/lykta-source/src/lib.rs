@@ -34,6 +34,8 @@
 pub mod container;
 mod error;
 mod file;
+#[doc(hidden)]
+pub mod fuzz;
 mod locator;
 mod os;
 mod roots;

@@ -6,8 +6,10 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
 
+use deflate64::InflaterManaged;
 use flate2::{Crc, FlushDecompress};
-use lzma_rust2::XzReader;
+use lzma_rust2::{LzmaReader, XzReader};
+use ppmd_rust::{Ppmd8Decoder, RestoreMethod};
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
@@ -24,7 +26,8 @@ const ZSTD_WINDOW: u64 = 128 << 20;
 pub fn decoder<'r>(container: Container, input: Box<dyn Read + 'r>, limits: &Limits) -> Box<dyn Read + 'r> {
     told(input, limits, |input| match container {
         Container::Gzip => Box::new(Gzip::new(input)),
-        Container::Bzip2 => Box::new(Bzip2::new(input)),
+        // A step that finds a fault keeps for itself what it gave.
+        Container::Bzip2 => Box::new(Even::new(Bzip2::new(input))),
         Container::Xz => Box::new(xz(input, limits)),
         Container::Zstd => Box::new(ZstdFrames::new(input, limits)),
         _ => Box::new(input),
@@ -32,10 +35,10 @@ pub fn decoder<'r>(container: Container, input: Box<dyn Read + 'r>, limits: &Lim
 }
 
 /// The bytes that a decoder is fed with.
-type Fed<'r> = BufReader<Watched<'r>>;
+pub(super) type Fed<'r> = BufReader<Watched<'r>>;
 
 /// Decodes `input` and tells errors apart.
-fn told<'r>(
+pub(super) fn told<'r>(
     input: Box<dyn Read + 'r>,
     limits: &Limits,
     decoder: impl FnOnce(Fed<'r>) -> Box<dyn Read + 'r>,
@@ -53,24 +56,29 @@ struct Seen {
 }
 
 /// Remembers how the input ended: decoders say it in many ways, or not at all.
-struct Watched<'r> {
+pub(super) struct Watched<'r> {
     input: Box<dyn Read + 'r>,
     seen: Rc<Seen>,
 }
 
 impl Read for Watched<'_> {
+    /// Reads as much as there is: what a decoder drops when it finds a fault depends on what it is given at once.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.input.read(buffer) {
-            Ok(count) => {
-                self.seen.ended.set(count == 0 && !buffer.is_empty());
-                Ok(count)
+        let mut filled = 0;
+        while filled < buffer.len() && self.seen.error.borrow().is_none() {
+            match self.input.read(&mut buffer[filled..]) {
+                Ok(0) => {
+                    self.seen.ended.set(filled == 0);
+                    return Ok(filled);
+                }
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => drop(self.seen.error.replace(Some(error))),
             }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) => {
-                let kind = error.kind();
-                self.seen.error.replace(Some(error));
-                Err(kind.into())
-            }
+        }
+        match &*self.seen.error.borrow() {
+            Some(error) if filled == 0 => Err(error.kind().into()),
+            _ => Ok(filled),
         }
     }
 }
@@ -96,6 +104,11 @@ impl Told<'_> {
         if let Some(error) = self.seen.error.take() {
             return error.into();
         }
+        // Ours are exact. Of others, a fault that is found at the end of the input is that there is no more of it.
+        let error = match error.downcast::<ContainerError>() {
+            Ok(ours) => return ours,
+            Err(error) => error,
+        };
         match error.kind() {
             io::ErrorKind::OutOfMemory => {
                 // Decoders do not say how much.
@@ -125,15 +138,15 @@ impl Read for Told<'_> {
             None => {}
         }
         match self.input.read(buffer) {
-            Ok(count) => {
-                if count == 0 {
-                    self.ended = Some(Ending::Complete);
-                }
-                Ok(count)
+            // A decoder may take the end of its input, or an error of it, for its own end.
+            Ok(0) if self.seen.error.borrow().is_none() => {
+                self.ended = Some(Ending::Complete);
+                Ok(0)
             }
+            Ok(count) if count > 0 => Ok(count),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-            Err(error) => {
-                let error = self.told(error);
+            result => {
+                let error = self.told(result.err().unwrap_or(io::ErrorKind::UnexpectedEof.into()));
                 self.ended = Some(match &error {
                     ContainerError::CutShort => Ending::CutShort,
                     ContainerError::Damaged(detail) => Ending::Damaged(detail.clone()),
@@ -150,7 +163,7 @@ fn damaged(detail: &str) -> io::Error {
 }
 
 /// A decompressor that is given bytes and gives bytes.
-trait Step {
+pub(super) trait Step {
     /// How many bytes were taken and given, and whether the stream is at its end.
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> (usize, usize, Result<bool, &'static str>);
 }
@@ -179,7 +192,7 @@ impl Step for bzip2::Decompress {
 }
 
 /// One stream, stepped through. The crates' own readers drop what a step gave when the same step finds a fault.
-struct Stepped<D> {
+pub(super) struct Stepped<D> {
     decoder: D,
     is_over: bool,
     fault: Option<&'static str>,
@@ -199,7 +212,11 @@ impl<D: Step> Stepped<D> {
             if self.is_over || output.is_empty() {
                 return Ok(0);
             }
-            let bytes = input.fill_buf()?;
+            // What was taken before may give something yet.
+            let (bytes, error) = match input.fill_buf() {
+                Ok(bytes) => (bytes, None),
+                Err(error) => (&[][..], Some(error)),
+            };
             let is_at_end = bytes.is_empty();
             let (taken, given, status) = self.decoder.step(bytes, output);
             input.consume(taken);
@@ -211,9 +228,103 @@ impl<D: Step> Stepped<D> {
                 return Ok(given);
             }
             if !self.is_over && self.fault.is_none() && taken == 0 {
-                return Err(if is_at_end { ContainerError::CutShort.into() } else { damaged("no progress") });
+                return Err(if let Some(error) = error {
+                    error
+                } else if is_at_end {
+                    ContainerError::CutShort.into()
+                } else {
+                    damaged("no progress")
+                });
             }
         }
+    }
+}
+
+/// A stream of deflate without a header. What follows its end stays in the input.
+pub(super) struct Deflate<R, D = flate2::Decompress> {
+    input: R,
+    stream: Stepped<D>,
+}
+
+impl<R: BufRead> Deflate<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self { input, stream: Stepped::new(flate2::Decompress::new(false)) }
+    }
+}
+
+impl<R: BufRead, D: Step> Read for Deflate<R, D> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(&mut self.input, buffer)
+    }
+}
+
+/// The same with a window of 64 KiB.
+pub(super) fn deflate64(input: Fed<'_>) -> Box<dyn Read + '_> {
+    Box::new(Deflate { input, stream: Stepped::new(Box::new(InflaterManaged::new())) })
+}
+
+impl Step for Box<InflaterManaged> {
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> (usize, usize, Result<bool, &'static str>) {
+        let result = self.inflate(input, output);
+        let is_over = self.finished() && self.available_output() == 0;
+        let status = if result.data_error { Err("a stream of deflate64 is spoiled") } else { Ok(is_over) };
+        (result.bytes_consumed, result.bytes_written, status)
+    }
+}
+
+/// LZMA as zip has it, with its properties in front: `size` bytes, or up to a mark.
+pub(super) fn lzma<'r>(mut input: Fed<'r>, size: Option<u64>, limits: &Limits) -> Box<dyn Read + 'r> {
+    let decoder = || -> io::Result<_> {
+        // The version of the program, and the length of the properties.
+        let mut header = [0; 9];
+        input.read_exact(&mut header)?;
+        if header[2..4] != [5, 0] {
+            return Err(damaged("properties of lzma"));
+        }
+        let window = u32::from_le_bytes([header[5], header[6], header[7], header[8]]);
+        let needed = u64::from(lzma_rust2::lzma_get_memory_usage_by_props(window, header[4])?) << 10;
+        check_memory(needed, limits)?;
+        let size = size.unwrap_or(u64::MAX);
+        let mut decoder = LzmaReader::new_with_props(input, size, header[4], window, None)?;
+        decoder.set_defer_errors(true);
+        Ok(decoder)
+    };
+    match decoder() {
+        Ok(decoder) => Box::new(Even::new(decoder)),
+        Err(error) => Box::new(Failing(Some(error))),
+    }
+}
+
+/// PPMd, variant I, with its parameters in front. The end is not marked.
+pub(super) fn ppmd<'r>(mut input: Fed<'r>, size: Option<u64>, limits: &Limits) -> Box<dyn Read + 'r> {
+    let decoder = || {
+        let mut header = [0; 2];
+        input.read_exact(&mut header)?;
+        let header = u16::from_le_bytes(header);
+        let memory = u32::from((header >> 4 & 0xff) + 1) << 20;
+        check_memory(memory.into(), limits)?;
+        Ppmd8Decoder::new(input, u32::from(header & 15) + 1, memory, RestoreMethod::from(header >> 12))
+            .map_err(|error| damaged(&format!("properties of ppmd: {error}")))
+    };
+    match decoder() {
+        Ok(decoder) => Box::new(Even::new(decoder.take(size.unwrap_or(u64::MAX)))),
+        Err(error) => Box::new(Failing(Some(error))),
+    }
+}
+
+pub(super) fn check_memory(needed: u64, limits: &Limits) -> Result<(), ContainerError> {
+    if needed > limits.memory {
+        return Err(Exceeded::Memory { needed, most: limits.memory }.into());
+    }
+    Ok(())
+}
+
+/// Bytes that cannot be read.
+struct Failing(Option<io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }
 
@@ -364,14 +475,14 @@ fn xz<'r>(input: impl Read + 'r, limits: &Limits) -> impl Read + 'r {
 }
 
 /// Memory as lzma-rust2 counts it.
-fn kibibytes(bytes: u64) -> u32 {
+pub(super) fn kibibytes(bytes: u64) -> u32 {
     // The largest number means no limit.
     u32::try_from(bytes >> 10).unwrap_or(u32::MAX).min(u32::MAX - 1)
 }
 
 /// Asks for the same number of bytes each time: a decoder that drops what it has when it finds a fault then drops
 /// the same few, however much its reader asks for.
-struct Even<R> {
+pub(super) struct Even<R> {
     input: R,
     buffer: Box<[u8; 1024]>,
     from: usize,
@@ -379,7 +490,7 @@ struct Even<R> {
 }
 
 impl<R: Read> Even<R> {
-    fn new(input: R) -> Self {
+    pub(super) fn new(input: R) -> Self {
         Self { input, buffer: Box::new([0; 1024]), from: 0, to: 0 }
     }
 }

@@ -33,6 +33,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Whether `bytes` are too many for `of` bytes to give.
+    pub(super) fn is_ratio_over(&self, bytes: u64, of: u64) -> bool {
+        bytes > RATIO_FREE && bytes / self.ratio.max(1) > of
+    }
+}
+
 /// Counts what comes out of the containers beneath one file.
 #[derive(Debug)]
 pub struct Meter {
@@ -141,12 +148,11 @@ impl Given<'_> {
         let Meter { limits, len, total, .. } = self.meter;
         self.bytes.set(self.bytes.get().saturating_add(count));
         total.set(total.get().saturating_add(count));
-        let is_over = |bytes: u64, of: u64| bytes > RATIO_FREE && bytes / limits.ratio.max(1) > of;
         let exceeded = if self.bytes.get() > limits.bytes {
             Exceeded::Bytes(limits.bytes)
-        } else if is_over(self.bytes.get(), self.taken.get()) {
+        } else if limits.is_ratio_over(self.bytes.get(), self.taken.get()) {
             Exceeded::Ratio(limits.ratio)
-        } else if is_over(total.get(), *len) {
+        } else if limits.is_ratio_over(total.get(), *len) {
             Exceeded::TotalRatio(limits.ratio)
         } else {
             return Ok(());

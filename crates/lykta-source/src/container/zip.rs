@@ -1,0 +1,529 @@
+//! Zip: by its directory, and where that is missing or spoiled by the headers of the members themselves.
+//!
+//! ```text
+//! (anything) [header name data (descriptor)]... [directory entry]... (zip64) end (comment)
+//! ```
+//!
+//! Read by our own code, with rawzip as the oracle: members are handed over as the directory is read, so nothing
+//! grows with it, and each is read on its own, so one that lies spoils no other.
+
+use std::cell::RefCell;
+use std::io::{self, BufRead, BufReader, Read, SeekFrom};
+use std::ops::ControlFlow;
+
+use flate2::Crc;
+
+use super::decode::{Deflate, deflate64, lzma, ppmd, told};
+use super::{
+    Container, ContainerError, Content, Input, Limits, Member, MemberSkip, ReadSeek, decoder, with_random,
+};
+
+const LOCAL: [u8; 4] = *b"PK\x03\x04";
+const CENTRAL: [u8; 4] = *b"PK\x01\x02";
+const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
+const END: [u8; 4] = *b"PK\x05\x06";
+const END_64: [u8; 4] = *b"PK\x06\x06";
+const LOCATOR_64: [u8; 4] = *b"PK\x06\x07";
+
+const LOCAL_LEN: usize = 30;
+const CENTRAL_LEN: usize = 46;
+const END_LEN: usize = 22;
+const END_64_LEN: usize = 56;
+const LOCATOR_64_LEN: u64 = 20;
+
+/// Longest target of a link, in bytes: what is longer is no link.
+const LINK: u64 = 4096;
+
+pub(super) fn sniff(head: &[u8]) -> bool {
+    // The first volume of several, or the only one after all, has a mark in front.
+    let spanned = [*b"PK\x07\x08PK\x03\x04", *b"PK00PK\x03\x04"];
+    let begins = |mark: &[u8]| head.starts_with(mark);
+    begins(&LOCAL) || begins(&END) || spanned.iter().any(|mark| begins(mark))
+}
+
+pub(super) fn members(
+    input: Input<'_>,
+    limits: &Limits,
+    each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
+) -> Result<(), ContainerError> {
+    with_random(input, |file, len| {
+        let file = File { file: RefCell::new(file), len };
+        let Some(directory) = file.directory()? else {
+            // Without an end it was cut, or what is at its end is spoiled.
+            return match walk(&file, limits, each)? {
+                ControlFlow::Continue(()) => Err(ContainerError::CutShort),
+                ControlFlow::Break(()) => Ok(()),
+            };
+        };
+        let is_good = directory.entries(&file, &mut |_| Ok(ControlFlow::Continue(())));
+        match is_good {
+            Ok(()) => directory.entries(&file, &mut |entry| file.hand_over(entry, limits, each)),
+            Err(error @ ContainerError::Read(_)) => Err(error),
+            Err(error) => match walk(&file, limits, each)? {
+                ControlFlow::Continue(()) => Err(error),
+                ControlFlow::Break(()) => Ok(()),
+            },
+        }
+    })
+}
+
+fn damaged(detail: impl Into<String>) -> ContainerError {
+    ContainerError::Damaged(detail.into())
+}
+
+/// What an archive says of a member.
+struct Entry {
+    name: Vec<u8>,
+    flags: u16,
+    method: u16,
+    /// Packed bytes.
+    packed: u64,
+    /// Length and checksum, if they are known.
+    whole: Option<(u64, u32)>,
+    /// Where its own header is.
+    offset: u64,
+    is_link: bool,
+    /// On which other volume it is.
+    volume: Option<u32>,
+}
+
+impl Entry {
+    /// What holds bytes is no folder, whatever its name.
+    fn is_folder(&self) -> bool {
+        self.name.ends_with(b"/") && self.whole.is_none_or(|(size, _)| size == 0) && self.packed < 3
+    }
+
+    fn is_encrypted(&self) -> bool {
+        const ENCRYPTED: u16 = 1 | 1 << 6;
+        const AES: u16 = 99;
+        self.flags & ENCRYPTED != 0 || self.method == AES
+    }
+
+    /// Larger numbers than fit are in an extra field, in order.
+    fn read_zip64(&mut self, mut extra: &[u8], has_offset: bool) {
+        const ZIP64: u16 = 1;
+        const IS_ELSEWHERE: u64 = u32::MAX as u64;
+        while let Some((id, len)) = extra.get(..4).map(|field| (u16_at(field, 0), u16_at(field, 2))) {
+            let end = extra.len().min(4 + usize::from(len));
+            let mut field = &extra[4..end];
+            extra = &extra[end..];
+            if id != ZIP64 {
+                continue;
+            }
+            let size = self.whole.as_mut().map(|(size, _)| size);
+            let offset = has_offset.then_some(&mut self.offset);
+            for number in [size, Some(&mut self.packed), offset].into_iter().flatten() {
+                if *number == IS_ELSEWHERE
+                    && let Some((value, rest)) = field.split_first_chunk()
+                {
+                    *number = u64::from_le_bytes(*value);
+                    field = rest;
+                }
+            }
+            return;
+        }
+    }
+}
+
+/// Where the directory is.
+struct Directory {
+    start: u64,
+    /// What it says itself, and where it ends at the latest.
+    len: u64,
+    limit: u64,
+    count: u64,
+    /// Bytes in front of the archive, which it does not know of.
+    base: u64,
+    volume: u32,
+}
+
+impl Directory {
+    /// The entries, in order.
+    fn entries(
+        &self,
+        file: &File<'_>,
+        each: &mut dyn FnMut(Entry) -> Result<ControlFlow<()>, ContainerError>,
+    ) -> Result<(), ContainerError> {
+        let mut input = BufReader::new(file.section(self.start, self.limit));
+        let (mut at, mut count) = (self.start, 0u64);
+        let mut fixed = [0; CENTRAL_LEN];
+        let mut text = Vec::new();
+        loop {
+            let is_there = read_exact(&mut input, &mut fixed[..4])? && fixed[..4] == CENTRAL;
+            if !is_there {
+                break;
+            }
+            let cut = || damaged("its directory is spoiled");
+            read_exact(&mut input, &mut fixed[4..])?.then_some(()).ok_or_else(cut)?;
+            let [name, extra, comment] = [28, 30, 32].map(|at| usize::from(u16_at(&fixed, at)));
+            text.resize(name + extra + comment, 0);
+            read_exact(&mut input, &mut text)?.then_some(()).ok_or_else(cut)?;
+            at += (CENTRAL_LEN + text.len()) as u64;
+            count += 1;
+            let made_by_unix = fixed[5] == 3;
+            let mode = u32_at(&fixed, 38) >> 16;
+            let volume = u32::from(u16_at(&fixed, 34));
+            let is_here = [self.volume, u16::MAX.into()].contains(&volume);
+            let mut entry = Entry {
+                name: text[..name].to_vec(),
+                flags: u16_at(&fixed, 8),
+                method: u16_at(&fixed, 10),
+                packed: u32_at(&fixed, 20).into(),
+                whole: Some((u32_at(&fixed, 24).into(), u32_at(&fixed, 16))),
+                offset: u32_at(&fixed, 42).into(),
+                is_link: made_by_unix && mode & 0o170_000 == 0o120_000,
+                volume: (!is_here).then_some(volume),
+            };
+            entry.read_zip64(&text[name..name + extra], true);
+            entry.offset = entry.offset.saturating_add(self.base);
+            if each(entry)?.is_break() {
+                return Ok(());
+            }
+        }
+        // A count of 16 bits is too small for many archives of more.
+        if at - self.start == self.len || count & 0xffff == self.count & 0xffff {
+            Ok(())
+        } else {
+            Err(damaged("its directory is spoiled"))
+        }
+    }
+}
+
+/// The archive.
+struct File<'f> {
+    file: RefCell<&'f mut dyn ReadSeek>,
+    len: u64,
+}
+
+impl<'f> File<'f> {
+    fn section(&self, at: u64, end: u64) -> Section<'_, 'f> {
+        Section { file: self, at, end }
+    }
+
+    /// Fills the buffer as far as there are bytes.
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> Result<usize, ContainerError> {
+        let mut filled = 0;
+        let mut section = self.section(at, self.len);
+        while filled < buffer.len() {
+            match section.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn array<const N: usize>(&self, at: u64) -> Result<Option<[u8; N]>, ContainerError> {
+        let mut bytes = [0; N];
+        Ok((self.read_at(at, &mut bytes)? == N).then_some(bytes))
+    }
+
+    fn begins_with(&self, at: u64, signature: [u8; 4]) -> Result<bool, ContainerError> {
+        Ok(self.array(at)? == Some(signature))
+    }
+
+    /// The last directory that there is, as far back as a comment can reach.
+    fn directory(&self) -> Result<Option<Directory>, ContainerError> {
+        const REACH: u64 = END_LEN as u64 + u16::MAX as u64;
+        let from = self.len.saturating_sub(REACH);
+        let mut tail = vec![0; (self.len - from) as usize];
+        let filled = self.read_at(from, &mut tail)?;
+        tail.truncate(filled);
+        for at in (0..(tail.len() + 1).saturating_sub(END_LEN)).rev() {
+            if tail[at..].starts_with(&END)
+                && let Some(found) = self.directory_at(from + at as u64, &tail[at..][..END_LEN])?
+            {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The directory that the end at `at` tells of, if it is where it says, or right in front of its end.
+    fn directory_at(&self, at: u64, end: &[u8]) -> Result<Option<Directory>, ContainerError> {
+        let mut volume = u32::from(u16_at(end, 4));
+        let (mut count, mut len) = (u64::from(u16_at(end, 10)), u64::from(u32_at(end, 12)));
+        let (mut start, mut limit) = (u64::from(u32_at(end, 16)), at);
+        let locator = at.checked_sub(LOCATOR_64_LEN);
+        if let Some(locator_at) = locator
+            && let Some(locator) = self.array::<{ LOCATOR_64_LEN as usize }>(locator_at)?
+            && locator[..4] == LOCATOR_64
+        {
+            let stated = u64::from_le_bytes(*locator[8..].first_chunk().unwrap_or(&[0; 8]));
+            let usual = locator_at.checked_sub(END_64_LEN as u64);
+            for end_at in [Some(stated), usual].into_iter().flatten() {
+                if let Some(end) = self.array::<END_64_LEN>(end_at)?
+                    && end[..4] == END_64
+                {
+                    volume = u32_at(&end, 16);
+                    (count, len, start) = (u64_at(&end, 32), u64_at(&end, 40), u64_at(&end, 48));
+                    limit = end_at;
+                    break;
+                }
+            }
+        }
+        let found = |start: u64, base: u64| Directory { start, len, limit, count, base, volume };
+        if let Some(before) = limit.checked_sub(len)
+            && let Some(base) = before.checked_sub(start)
+            && (len == 0 && count == 0 || self.begins_with(before, CENTRAL)?)
+        {
+            return Ok(Some(found(before, base)));
+        }
+        Ok((start < limit && self.begins_with(start, CENTRAL)?).then(|| found(start, 0)))
+    }
+
+    /// Hands a member over. Folders are none.
+    fn hand_over(
+        &self,
+        entry: Entry,
+        limits: &Limits,
+        each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
+    ) -> Result<ControlFlow<()>, ContainerError> {
+        if entry.is_folder() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let size = entry.whole.map(|(size, _)| size);
+        let offset = Some(entry.offset);
+        let mut stream;
+        let content = if let Some(volume) = entry.volume
+            && !self.is_here(&entry)?
+        {
+            let volume = format!("it is on volume {}", u64::from(volume) + 1);
+            Content::Skipped(MemberSkip::Elsewhere(volume), size.unwrap_or(0))
+        } else if entry.is_encrypted() {
+            Content::Skipped(MemberSkip::Encrypted, size.unwrap_or(0))
+        } else {
+            match self.content(&entry, limits) {
+                Ok(opened) => {
+                    stream = opened;
+                    match link(&entry, &mut stream) {
+                        Some(target) => Content::Skipped(MemberSkip::Link(target), 0),
+                        None => Content::Bytes(&mut stream, size),
+                    }
+                }
+                Err(error @ ContainerError::Read(_)) => return Err(error),
+                Err(error) => Content::Failed(error),
+            }
+        };
+        Ok(each(Member { name: entry.name, offset, capture: None, known: None, content }))
+    }
+
+    /// Whether the header of a member is where it is said to be, on whichever volume.
+    fn is_here(&self, entry: &Entry) -> Result<bool, ContainerError> {
+        let mut name = vec![0; entry.name.len()];
+        let count = self.read_at(entry.offset.saturating_add(LOCAL_LEN as u64), &mut name)?;
+        Ok(self.begins_with(entry.offset, LOCAL)? && name[..count] == entry.name)
+    }
+
+    /// The bytes of a member, checked.
+    fn content<'s>(&'s self, entry: &Entry, limits: &Limits) -> Result<Checked<'s>, ContainerError> {
+        let header = self.array::<LOCAL_LEN>(entry.offset)?.filter(|header| header[..4] == LOCAL);
+        let header = header.ok_or_else(|| {
+            damaged(format!("the directory says that a member is at byte {}, where none is", entry.offset))
+        })?;
+        let lens = u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
+        let start = entry.offset + LOCAL_LEN as u64 + lens;
+        let packed: Box<dyn Read> = Box::new(self.section(start, start.saturating_add(entry.packed)));
+        let size = entry.whole.map(|(size, _)| size);
+        let input = match entry.method {
+            0 => packed,
+            8 => told(packed, limits, |input| Box::new(Deflate::new(input))),
+            9 => told(packed, limits, deflate64),
+            12 => decoder(Container::Bzip2, packed, limits),
+            14 => {
+                const HAS_END: u16 = 2;
+                let size = size.filter(|_| entry.flags & HAS_END == 0);
+                told(packed, limits, |input| lzma(input, size, limits))
+            }
+            20 | 93 => decoder(Container::Zstd, packed, limits),
+            95 => decoder(Container::Xz, packed, limits),
+            98 => told(packed, limits, |input| ppmd(input, size, limits)),
+            other => return Err(ContainerError::Unsupported(format!("method {other} of zip"))),
+        };
+        Ok(Checked { input, crc: Crc::new(), len: 0, expected: entry.whole })
+    }
+
+    /// The next signature of a header or descriptor at `from` or behind it.
+    fn next_signature(&self, mut from: u64) -> Result<Option<(u64, [u8; 4])>, ContainerError> {
+        // Most lie where they are looked for.
+        let mut buffer = vec![0; 256];
+        loop {
+            let filled = self.read_at(from, &mut buffer)?;
+            let bytes = &buffer[..filled];
+            let mut at = 0;
+            while let Some(found) = bytes[at..].iter().position(|byte| *byte == b'P') {
+                at += found;
+                match bytes[at..].first_chunk() {
+                    Some(four) if [LOCAL, CENTRAL, DESCRIPTOR].contains(four) => {
+                        return Ok(Some((from + at as u64, *four)));
+                    }
+                    Some(_) => at += 1,
+                    None => break,
+                }
+            }
+            if filled < buffer.len() {
+                return Ok(None);
+            }
+            from += filled as u64 - 3;
+            buffer.resize((4 * buffer.len()).min(1 << 16), 0);
+        }
+    }
+
+    /// Where the packed bytes from `start` on end, and the length and checksum that the descriptor behind them has, if
+    /// there is one. Without one they end at the next header.
+    fn end_of_data(&self, start: u64) -> Result<(u64, Option<(u64, u32)>), ContainerError> {
+        let mut from = start;
+        while let Some((at, signature)) = self.next_signature(from)? {
+            if signature != DESCRIPTOR {
+                return Ok((at, None));
+            }
+            let mut bytes = [0; 24];
+            self.read_at(at, &mut bytes)?;
+            let crc = u32_at(&bytes, 4);
+            // A length of 0 looks like the upper half of a large number, but for what follows.
+            if u64_at(&bytes, 8) == at - start && !bytes[16..].starts_with(b"PK") {
+                return Ok((at, Some((u64_at(&bytes, 16), crc))));
+            }
+            if u64::from(u32_at(&bytes, 8)) == at - start {
+                return Ok((at, Some((u32_at(&bytes, 12).into(), crc))));
+            }
+            from = at + 1;
+        }
+        Ok((self.len, None))
+    }
+}
+
+/// Hands over what has a header of its own, from the first to the last.
+fn walk(
+    file: &File<'_>,
+    limits: &Limits,
+    each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, ContainerError> {
+    const HAS_DESCRIPTOR: u16 = 8;
+    let mut from = 0;
+    while let Some((offset, signature)) = file.next_signature(from)? {
+        from = offset + 4;
+        if signature != LOCAL {
+            continue;
+        }
+        let Some(header) = file.array::<LOCAL_LEN>(offset)? else { break };
+        let [name_len, extra_len] = [26, 28].map(|at| usize::from(u16_at(&header, at)));
+        let mut text = vec![0; name_len + extra_len];
+        let is_whole = file.read_at(offset + LOCAL_LEN as u64, &mut text)? == text.len();
+        // The version that is needed is 1 to 6.3, with the system in the upper byte.
+        if !is_whole || name_len == 0 || header[4] > 63 {
+            continue;
+        }
+        let start = offset + (LOCAL_LEN + text.len()) as u64;
+        let mut entry = Entry {
+            name: text[..name_len].to_vec(),
+            flags: u16_at(&header, 6),
+            method: u16_at(&header, 8),
+            packed: u32_at(&header, 18).into(),
+            whole: Some((u32_at(&header, 22).into(), u32_at(&header, 14))),
+            offset,
+            is_link: false,
+            volume: None,
+        };
+        entry.read_zip64(&text[name_len..], false);
+        if entry.flags & HAS_DESCRIPTOR != 0 && u32_at(&header, 14) == 0 {
+            let (end, whole) = file.end_of_data(start)?;
+            (entry.packed, entry.whole) = (end - start, whole);
+        }
+        // A length that lies must not hide what follows.
+        let end = start.checked_add(entry.packed).filter(|end| *end <= file.len);
+        if file.hand_over(entry, limits, each)?.is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        from = end.unwrap_or(start);
+    }
+    Ok(ControlFlow::Continue(()))
+}
+
+/// The target of a link, if it is one.
+fn link(entry: &Entry, stream: &mut Checked<'_>) -> Option<Vec<u8>> {
+    let (size, _) = entry.whole.filter(|(size, _)| entry.is_link && (1..=LINK).contains(size))?;
+    let mut target = Vec::new();
+    // One that cannot be read leads nowhere: it is given as far as it goes.
+    let _ = stream.take(size).read_to_end(&mut target);
+    Some(target)
+}
+
+/// A part of the archive. One that ends behind the archive is cut short.
+struct Section<'s, 'f> {
+    file: &'s File<'f>,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Section<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let len = left.min(buffer.len());
+        if len == 0 {
+            return Ok(0);
+        }
+        if self.at >= self.file.len {
+            return if self.end > self.file.len { Err(ContainerError::CutShort.into()) } else { Ok(0) };
+        }
+        let mut file = self.file.file.borrow_mut();
+        let count = file.seek(SeekFrom::Start(self.at)).and_then(|_| file.read(&mut buffer[..len]));
+        let count = count.map_err(|error| match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            _ => ContainerError::from(error).into(),
+        })?;
+        if count == 0 {
+            return Err(ContainerError::CutShort.into());
+        }
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+/// Compares length and checksum at the end.
+struct Checked<'s> {
+    input: Box<dyn Read + 's>,
+    crc: Crc,
+    len: u64,
+    expected: Option<(u64, u32)>,
+}
+
+impl Read for Checked<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.crc.update(&buffer[..count]);
+        self.len += count as u64;
+        let is_over = count == 0 && !buffer.is_empty();
+        match self.expected {
+            Some(expected) if is_over && expected != (self.len, self.crc.sum()) => {
+                Err(damaged("a member of zip does not fit its length and checksum").into())
+            }
+            _ => Ok(count),
+        }
+    }
+}
+
+/// Whether there was as much.
+fn read_exact(input: &mut impl BufRead, buffer: &mut [u8]) -> Result<bool, ContainerError> {
+    match input.read_exact(buffer) {
+        Ok(()) => Ok(true),
+        Err(error) => match error.into() {
+            ContainerError::CutShort => Ok(false),
+            error => Err(error),
+        },
+    }
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}

@@ -1,0 +1,246 @@
+//! Zip, by its directory and without it.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be made fails the test")]
+
+mod common;
+
+use std::io::Write;
+
+use common::{Found, Zip, all, bzip2, deflate, each_member, good, noise, read, xz, zstd};
+use lykta_source::container::{Container, ContainerError, Exceeded, Limits, Meter};
+use proptest::prelude::*;
+use std::ops::ControlFlow;
+
+const ZIP: Container = Container::Zip;
+
+fn lzma(bytes: &[u8]) -> Vec<u8> {
+    let options = lzma_rust2::LzmaOptions::with_preset(1);
+    let header = [&[9, 20, 5, 0, options.get_props()][..], &options.dict_size.to_le_bytes()].concat();
+    let mut encoder = lzma_rust2::LzmaWriter::new_no_header(header, &options, true).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn ppmd(bytes: &[u8]) -> Vec<u8> {
+    // Order 6, 4 MiB, begun anew when that is used up.
+    let mut encoder =
+        ppmd_rust::Ppmd8Encoder::new(vec![0x35, 0], 6, 4 << 20, ppmd_rust::RestoreMethod::Restart).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish(false).unwrap()
+}
+
+type Pack = fn(&[u8]) -> Vec<u8>;
+
+/// Every method that is read. What deflate64 has more than deflate no packer here makes.
+const METHODS: [(u16, u16, Pack); 9] = [
+    (0, 0, <[u8]>::to_vec),
+    (8, 0, deflate),
+    (9, 0, deflate),
+    (12, 0, bzip2),
+    (14, 2, lzma),
+    (20, 0, zstd),
+    (93, 0, zstd),
+    (95, 0, xz),
+    (98, 0, ppmd),
+];
+
+/// The archive, its names and bytes, and where they are.
+type Made = (Vec<u8>, Vec<(String, Vec<u8>)>, Vec<u64>);
+
+/// One member of each method, between folders.
+fn every_method(mut zip: Zip) -> Made {
+    let (mut expected, mut offsets) = (Vec::new(), Vec::new());
+    for (method, flags, pack) in METHODS {
+        for len in [0, 1, 50_000] {
+            let (name, content) = (format!("folder/{method}-{len}"), noise(len, len as u64));
+            zip.add(b"folder/", 0, 0, b"", b"");
+            offsets.push(zip.add(name.as_bytes(), method, flags, &pack(&content), &content));
+            expected.push((name, content));
+        }
+    }
+    (zip.finish(), expected, offsets)
+}
+
+#[test]
+fn every_method_is_read_wherever_the_numbers_are() {
+    for (is_64, has_descriptors) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (bytes, expected, offsets) = every_method(Zip { is_64, has_descriptors, ..Zip::default() });
+        assert!(good(ZIP, &bytes) == expected, "{is_64} {has_descriptors}");
+        let (found, _) = all(ZIP, &bytes);
+        assert!(found.iter().map(|found| found.offset.unwrap()).eq(offsets.iter().copied()));
+        // With something in front and behind.
+        let moved = [&noise(5000, 3)[..], &bytes, &noise(300, 4)].concat();
+        let (found, ending) = all(ZIP, &moved);
+        ending.unwrap();
+        assert!(found.iter().map(|found| &found.bytes).eq(expected.iter().map(|(_, bytes)| bytes)));
+        assert!(found.iter().map(|found| found.offset.unwrap()).eq(offsets.iter().map(|at| at + 5000)));
+    }
+}
+
+#[test]
+fn archives_of_another_writer_are_read() {
+    let mut bytes = Vec::new();
+    let mut writer = rawzip::ZipArchiveWriter::new(&mut bytes);
+    let names = ["one", "two/three", "two/three", "d\u{e5}lig"];
+    for (seed, name) in (0..).zip(names) {
+        let (mut entry, config) =
+            writer.new_file(name).compression_method(rawzip::CompressionMethod::Deflate).start().unwrap();
+        let mut data =
+            config.wrap(flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::fast()));
+        data.write_all(&noise(10_000, seed)).unwrap();
+        let descriptor = data.finish().unwrap().1;
+        entry.finish(descriptor).unwrap();
+    }
+    writer.finish().unwrap();
+    let expected = (0..).zip(names).map(|(seed, name)| (name.to_owned(), noise(10_000, seed)));
+    assert!(good(ZIP, &bytes) == expected.collect::<Vec<_>>());
+    assert!(good(ZIP, &Zip::default().finish()).is_empty());
+}
+
+#[test]
+fn what_is_not_read_is_there_with_its_reason() {
+    let mut zip = Zip::default();
+    zip.add(b"secret", 8, 1, b"xxxxxxxxxxxxxxxx", b"text");
+    zip.add(b"more secret", 99, 1, b"xxxxxxxxxxxxxxxx", b"text");
+    zip.add(b"imploded", 6, 0, b"xxxxxxxxxxxxxxxx", b"text");
+    zip.add(b"\xff\xfe", 0, 0, b"text", b"text");
+    zip.add(b"folder/with bytes/", 0, 0, b"text", b"text");
+    let mut crc = flate2::Crc::new();
+    crc.update(b"far away");
+    zip.add_entry(b"link", 8, 0, &deflate(b"far away"), 8, crc.sum(), 0o120_777);
+    zip.add_entry(b"wrong", 8, 0, &deflate(b"far away"), 8, 77, 0);
+    zip.add_entry(b"short", 8, 0, &deflate(b"far away"), 80, crc.sum(), 0);
+    zip.add_directory_entry(b"nowhere", 8, 0, (1, 2, 3), 0, 3);
+    zip.add_directory_entry(b"behind", 8, 0, (1, 2, 3), 0, 0xffff_fff0);
+    zip.add_directory_entry(b"longer", 0, 0, (1, 0xf000_0000, 0xf000_0000), 0, 0);
+    zip.add(b"last", 0, 0, b"text", b"text");
+    let (found, ending) = all(ZIP, &zip.finish());
+    ending.unwrap();
+    let told = |found: &Found| match (&found.skip, &found.error) {
+        (Some(skip), _) => skip.clone(),
+        (_, Some(error)) => format!("{error} after {}", found.bytes.len().min(1000)),
+        _ => String::from_utf8(found.bytes.clone()).unwrap(),
+    };
+    let told = found.iter().map(|found| (String::from_utf8_lossy(&found.name).into_owned(), told(found)));
+    let expected = [
+        ("secret", "Encrypted"),
+        ("more secret", "Encrypted"),
+        ("imploded", "container is not supported after 0"),
+        ("\u{fffd}\u{fffd}", "text"),
+        ("folder/with bytes/", "text"),
+        ("link", "Link([102, 97, 114, 32, 97, 119, 97, 121])"),
+        ("wrong", "container is damaged after 8"),
+        ("short", "container is damaged after 8"),
+        ("nowhere", "container is damaged after 0"),
+        ("behind", "container is damaged after 0"),
+        ("longer", "container is cut short after 1000"),
+        ("last", "text"),
+    ];
+    assert!(found[9].name == b"behind" && found[3].name == b"\xff\xfe");
+    assert_eq!(told.collect::<Vec<_>>(), expected.map(|(name, what)| (name.to_owned(), what.to_owned())));
+}
+
+/// Half-copied archives have no directory, and all that was copied is still there.
+#[test]
+fn without_a_directory_members_are_found_by_their_own_headers() {
+    for (is_64, has_descriptors) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (bytes, expected, offsets) = every_method(Zip { is_64, has_descriptors, ..Zip::default() });
+        let end = bytes.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+        let (found, ending) = all(ZIP, &bytes[..end]);
+        assert!(matches!(ending, Err(ContainerError::CutShort)), "{ending:?}");
+        for found in &found {
+            assert_eq!(
+                found.error,
+                None,
+                "{} {is_64} {has_descriptors}",
+                String::from_utf8_lossy(&found.name)
+            );
+        }
+        assert!(found.iter().map(|found| found.offset.unwrap()).eq(offsets));
+        assert!(found.iter().map(|found| &found.bytes).eq(expected.iter().map(|(_, bytes)| bytes)));
+        // A directory that is spoiled in the middle.
+        let mut spoiled = bytes.clone();
+        let second = end + 4 + spoiled[end + 4..].windows(4).position(|four| four == b"PK\x01\x02").unwrap();
+        spoiled[second] = b'x';
+        let (again, ending) = all(ZIP, &spoiled);
+        assert!(matches!(ending, Err(ContainerError::Damaged(_))), "{ending:?}");
+        assert!(again == found);
+    }
+}
+
+#[test]
+fn a_member_that_lies_about_its_length_hides_no_other_without_a_directory() {
+    let mut zip = Zip::default();
+    zip.add(b"one", 8, 0, &deflate(b"one"), b"one");
+    zip.add(b"two", 8, 0, &deflate(b"two"), b"two");
+    zip.bytes[21] = 0x7f;
+    let (found, _) = all(ZIP, &zip.bytes);
+    assert_eq!(found.iter().map(|found| &found.name[..]).collect::<Vec<_>>(), [b"one", b"two"]);
+    assert_eq!(found[1].bytes, b"two");
+}
+
+/// Many entries that share their bytes: 10 MB give 281 TB in the known one.
+#[test]
+fn overlapping_entries_end_in_time() {
+    let mut zip = Zip::default();
+    let content = vec![0; 4 << 20];
+    let mut crc = flate2::Crc::new();
+    crc.update(&content);
+    let packed = deflate(&content);
+    zip.add(b"zeros", 8, 0, &packed, &content);
+    for number in 0..20_000 {
+        let name = format!("{number}");
+        let numbers = (crc.sum(), packed.len() as u64, content.len() as u64);
+        zip.add_directory_entry(name.as_bytes(), 8, 0, numbers, 0, 0);
+    }
+    let bytes = zip.finish();
+    let meter = Meter::new(Limits::default(), bytes.len() as u64);
+    let mut count = 0u64;
+    let ending = each_member(ZIP, &bytes, &meter, &mut |member| {
+        count += read(member).bytes.len() as u64;
+        ControlFlow::Continue(())
+    });
+    assert!(matches!(ending, Err(ContainerError::Exceeded(Exceeded::Ratio(1000)))), "{ending:?}");
+    assert!(count <= 1001 * bytes.len() as u64 && count > 900 * bytes.len() as u64, "{count}");
+}
+
+#[test]
+fn whoever_breaks_ends_it() {
+    let (bytes, ..) = every_method(Zip::default());
+    for bytes in [&bytes[..], &bytes[..bytes.len() - 30]] {
+        let meter = Meter::new(Limits::default(), bytes.len() as u64);
+        let mut count = 0;
+        let ending = each_member(ZIP, bytes, &meter, &mut |_| {
+            count += 1;
+            if count == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        ending.unwrap();
+        assert_eq!(count, 3);
+    }
+}
+
+proptest! {
+    /// A member that is given without an error is as it was: checksums say so.
+    #[test]
+    fn spoiled_archives_give_what_was_in_them_or_errors(
+        at in any::<proptest::sample::Index>(), with in 1u8..,
+        cut in proptest::option::of(any::<proptest::sample::Index>()),
+        is_64: bool, has_descriptors: bool,
+    ) {
+        let mut zip = Zip { is_64, has_descriptors, ..Zip::default() };
+        let contents = [noise(700, 1), noise(900, 2), noise(20, 3)];
+        for (number, content) in contents.iter().enumerate() {
+            let (method, flags, pack) = METHODS[number * 3 % METHODS.len()];
+            zip.add(b"name", method, flags, &pack(content), content);
+        }
+        let mut bytes = zip.finish();
+        let at = at.index(bytes.len());
+        bytes[at] ^= with;
+        bytes.truncate(cut.map_or(bytes.len(), |cut| cut.index(bytes.len())));
+        let (found, ending) = all(ZIP, &bytes);
+        for found in found.iter().filter(|found| found.error.is_none() && found.skip.is_none()) {
+            // Spoiled headers can make a member without a checksum, in an archive that ends with an error.
+            prop_assert!(contents.contains(&found.bytes) || ending.is_err(), "{found:?}");
+        }
+    }
+}
