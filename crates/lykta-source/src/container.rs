@@ -14,6 +14,7 @@
 mod error;
 mod inflate;
 mod meter;
+mod previews;
 mod single;
 #[cfg(test)]
 mod testing;
@@ -24,6 +25,7 @@ use std::ops::ControlFlow;
 
 pub use error::{ContainerError, Exceeded};
 pub use meter::{Limits, Meter};
+pub use previews::{Preview, previews};
 
 /// A kind of container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
