@@ -13,6 +13,8 @@
 
 mod error;
 mod inflate;
+mod mail;
+mod mbox;
 mod meter;
 mod previews;
 mod single;
@@ -43,6 +45,10 @@ pub enum Container {
     Warc,
     /// A crawl in the older format ARC, also when compressed by gzip.
     Arc,
+    /// A message, with what is attached to it.
+    Mail,
+    /// Messages one behind the other.
+    Mbox,
 }
 
 /// How a container has to be read.
@@ -171,14 +177,18 @@ pub struct Capture {
 
 impl Container {
     /// Every kind, in order.
-    pub const ALL: [Self; 6] = [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Warc, Self::Arc];
+    pub const ALL: [Self; 8] =
+        [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Warc, Self::Arc, Self::Mail, Self::Mbox];
 
     /// Bytes of a file that [`Container::sniff`] looks at.
     pub const SNIFF_LEN: usize = 4096;
 
     /// What bytes are, by the beginning of them: at least [`Container::SNIFF_LEN`] if there are as many.
     pub fn sniff(head: &[u8]) -> Option<Self> {
-        None.or_else(|| warc::sniff(head)).or_else(|| single::sniff(head))
+        None.or_else(|| warc::sniff(head))
+            .or_else(|| single::sniff(head))
+            .or_else(|| mbox::sniff(head))
+            .or_else(|| mail::sniff(head))
     }
 
     /// A short name, for records.
@@ -190,6 +200,8 @@ impl Container {
             Self::Zstd => "zstd",
             Self::Warc => "warc",
             Self::Arc => "arc",
+            Self::Mail => "mail",
+            Self::Mbox => "mbox",
         }
     }
 
@@ -197,7 +209,8 @@ impl Container {
     pub const fn access(self) -> Access {
         match self {
             Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd => Access::Stream,
-            Self::Warc | Self::Arc => Access::Stream,
+            Self::Warc | Self::Arc | Self::Mbox => Access::Stream,
+            Self::Mail => Access::Whole,
         }
     }
 }
@@ -222,6 +235,8 @@ pub fn members(
                 single::members(container, input, each)
             }
             Container::Warc | Container::Arc => warc::members(container, input, each),
+            Container::Mail => mail::members(input, meter, each),
+            Container::Mbox => mbox::members(input, each),
         },
         each,
     )
