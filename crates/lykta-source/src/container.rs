@@ -16,6 +16,7 @@ mod inflate;
 mod mail;
 mod mbox;
 mod meter;
+mod pdf;
 mod previews;
 mod single;
 #[cfg(test)]
@@ -49,6 +50,8 @@ pub enum Container {
     Mail,
     /// Messages one behind the other.
     Mbox,
+    /// A document, with the pictures and files in it.
+    Pdf,
 }
 
 /// How a container has to be read.
@@ -177,8 +180,17 @@ pub struct Capture {
 
 impl Container {
     /// Every kind, in order.
-    pub const ALL: [Self; 8] =
-        [Self::Gzip, Self::Bzip2, Self::Xz, Self::Zstd, Self::Warc, Self::Arc, Self::Mail, Self::Mbox];
+    pub const ALL: [Self; 9] = [
+        Self::Gzip,
+        Self::Bzip2,
+        Self::Xz,
+        Self::Zstd,
+        Self::Warc,
+        Self::Arc,
+        Self::Mail,
+        Self::Mbox,
+        Self::Pdf,
+    ];
 
     /// Bytes of a file that [`Container::sniff`] looks at.
     pub const SNIFF_LEN: usize = 4096;
@@ -189,6 +201,7 @@ impl Container {
             .or_else(|| single::sniff(head))
             .or_else(|| mbox::sniff(head))
             .or_else(|| mail::sniff(head))
+            .or_else(|| pdf::sniff(head))
     }
 
     /// A short name, for records.
@@ -202,6 +215,7 @@ impl Container {
             Self::Arc => "arc",
             Self::Mail => "mail",
             Self::Mbox => "mbox",
+            Self::Pdf => "pdf",
         }
     }
 
@@ -211,6 +225,7 @@ impl Container {
             Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd => Access::Stream,
             Self::Warc | Self::Arc | Self::Mbox => Access::Stream,
             Self::Mail => Access::Whole,
+            Self::Pdf => Access::Random,
         }
     }
 }
@@ -237,6 +252,7 @@ pub fn members(
             Container::Warc | Container::Arc => warc::members(container, input, each),
             Container::Mail => mail::members(input, meter, each),
             Container::Mbox => mbox::members(input, each),
+            Container::Pdf => pdf::members(input, meter, each),
         },
         each,
     )
