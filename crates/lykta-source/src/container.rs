@@ -14,7 +14,10 @@
 mod decode;
 mod error;
 mod inflate;
+mod mail;
+mod mbox;
 mod meter;
+mod pdf;
 mod previews;
 mod sevenz;
 mod single;
@@ -58,6 +61,12 @@ pub enum Container {
     Zip,
     /// 7z.
     SevenZ,
+    /// A message, with what is attached to it.
+    Mail,
+    /// Messages one behind the other.
+    Mbox,
+    /// A document, with the pictures and files in it.
+    Pdf,
 }
 
 /// How a container has to be read.
@@ -197,7 +206,7 @@ pub struct Capture {
 
 impl Container {
     /// Every kind, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Gzip,
         Self::Bzip2,
         Self::Xz,
@@ -207,6 +216,9 @@ impl Container {
         Self::SevenZ,
         Self::Warc,
         Self::Arc,
+        Self::Mail,
+        Self::Mbox,
+        Self::Pdf,
     ];
 
     /// Bytes of a file that [`Container::sniff`] looks at.
@@ -214,14 +226,16 @@ impl Container {
 
     /// What bytes are, by the beginning of them: at least [`Container::SNIFF_LEN`] if there are as many.
     pub fn sniff(head: &[u8]) -> Option<Self> {
-        let several = [
-            (Self::Zip, zip::sniff as fn(&[u8]) -> bool),
-            (Self::SevenZ, sevenz::sniff),
-            (Self::Tar, tar::sniff),
-        ];
-        let mut several = several.into_iter().filter(|(_, is)| is(head)).map(|(container, _)| container);
+        let is = |container: Self, sniff: fn(&[u8]) -> bool| sniff(head).then_some(container);
         // A compressed crawl is a crawl.
-        warc::sniff(head).or_else(|| single::sniff(head)).or_else(|| several.next())
+        warc::sniff(head)
+            .or_else(|| single::sniff(head))
+            .or_else(|| is(Self::Zip, zip::sniff))
+            .or_else(|| is(Self::SevenZ, sevenz::sniff))
+            .or_else(|| is(Self::Tar, tar::sniff))
+            .or_else(|| mbox::sniff(head))
+            .or_else(|| mail::sniff(head))
+            .or_else(|| pdf::sniff(head))
     }
 
     /// A short name, for records.
@@ -236,6 +250,9 @@ impl Container {
             Self::Arc => "arc",
             Self::Zip => "zip",
             Self::SevenZ => "7z",
+            Self::Mail => "mail",
+            Self::Mbox => "mbox",
+            Self::Pdf => "pdf",
         }
     }
 
@@ -243,8 +260,10 @@ impl Container {
     pub const fn access(self) -> Access {
         match self {
             Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd | Self::Tar => Access::Stream,
-            Self::Warc | Self::Arc => Access::Stream,
+            Self::Warc | Self::Arc | Self::Mbox => Access::Stream,
             Self::Zip | Self::SevenZ => Access::Random,
+            Self::Mail => Access::Whole,
+            Self::Pdf => Access::Random,
         }
     }
 }
@@ -273,6 +292,9 @@ pub fn members(
             Container::Warc | Container::Arc => warc::members(container, input, each),
             Container::Zip => zip::members(input, limits, each),
             Container::SevenZ => sevenz::members(input, limits, each),
+            Container::Mail => mail::members(input, meter, each),
+            Container::Mbox => mbox::members(input, each),
+            Container::Pdf => pdf::members(input, meter, each),
         },
         each,
     )

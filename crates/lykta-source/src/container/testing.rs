@@ -1,10 +1,11 @@
 //! What the tests of containers share.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::{Access, Capture, Container, ContainerError, Content, Input, Limits, Member, Meter, members};
+use crate::locator::escape;
 
 /// A member, as it was handed over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,6 +29,12 @@ impl<R: Read> Read for Trickle<R> {
     }
 }
 
+impl<R: Seek> Seek for Trickle<R> {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
 /// Everything in a container, and how it ended.
 pub(super) fn all(container: Container, bytes: &[u8]) -> (Vec<Got>, Option<String>) {
     all_by(container, bytes, usize::MAX)
@@ -39,7 +46,7 @@ pub(super) fn all_by(container: Container, bytes: &[u8], step: usize) -> (Vec<Go
     let mut found = Vec::new();
     let mut each = |member: Member<'_>| {
         let Member { name, offset, capture, known, content } = member;
-        let name = String::from_utf8(name).unwrap();
+        let name = escape(&name).into_owned();
         let mut bytes = Vec::new();
         let end = match content {
             Content::Bytes(stream, _) => {
@@ -56,7 +63,7 @@ pub(super) fn all_by(container: Container, bytes: &[u8], step: usize) -> (Vec<Go
         Access::Stream => members(container, Input::Stream(&mut Trickle(bytes, step)), &meter, &mut each),
         Access::Random => {
             let len = bytes.len() as u64;
-            members(container, Input::Random(&mut Cursor::new(bytes), len), &meter, &mut each)
+            members(container, Input::Random(&mut Trickle(Cursor::new(bytes), step), len), &meter, &mut each)
         }
         Access::Whole => members(container, Input::Whole(bytes), &meter, &mut each),
     };

@@ -1,0 +1,750 @@
+//! Mail, and web pages saved as MHTML: the leaves of the tree that a message's parts are.
+//!
+//! ```text
+//! lines --boundary of a level--> part --headers--> another level, or a leaf --transfer coding undone--> each
+//! ```
+//!
+//! One pass over the lines with a bounded stack; mail-parser reads the few header fields that matter, and is given no
+//! more than those. Its own reader of bodies would take recursion for each message in a message, and turns texts into
+//! other bytes.
+
+use std::io::{self, Read};
+use std::ops::{ControlFlow, Range};
+
+use mail_parser::{Header, HeaderName, HeaderValue, MessageParser, MimeHeaders};
+
+use super::{Container, ContainerError, Content, Exceeded, Input, Member, MemberSkip, Meter};
+
+/// Multiparts in one another that are looked into.
+const MOST_LEVELS: usize = 64;
+/// Bytes of the header fields that matter, of one part.
+const MOST_FIELDS: usize = 16 << 10;
+/// Bytes of a boundary; 70 are allowed.
+const MOST_BOUNDARY: usize = 1024;
+
+/// A message by its beginning: lines of header fields, three of them well known and one that only mail has.
+pub(super) fn sniff(head: &[u8]) -> Option<Container> {
+    is_mail(head, 3).then_some(Container::Mail)
+}
+
+/// Whether a message begins so, with at least so many well-known fields.
+pub(super) fn is_mail(head: &[u8], least: usize) -> bool {
+    const ONLY_MAIL: [&[u8]; 10] = [
+        b"from",
+        b"received",
+        b"return-path",
+        b"message-id",
+        b"mime-version",
+        b"delivered-to",
+        b"subject",
+        b"dkim-signature",
+        b"x-mailer",
+        b"newsgroups",
+    ];
+    const ALSO_MAIL: [&[u8]; 9] = [
+        b"to",
+        b"cc",
+        b"date",
+        b"reply-to",
+        b"sender",
+        b"content-type",
+        b"content-transfer-encoding",
+        b"x-priority",
+        b"references",
+    ];
+    let (mut only, mut also) = (0u32, 0u32);
+    let mut lines = head.split(|byte| *byte == b'\n').peekable();
+    let mut is_first = true;
+    while let Some(line) = lines.next() {
+        // The last may be cut anywhere.
+        let is_end = matches!(line, [] | [b'\r']) || lines.peek().is_none();
+        if is_end {
+            break;
+        }
+        if matches!(line, [b' ' | b'\t', ..]) && !is_first {
+            continue;
+        }
+        is_first = false;
+        let Some(name) = field_name(line) else { return false };
+        let mark = |names: &[&[u8]], seen: &mut u32| {
+            if let Some(k) = names.iter().position(|known| name.eq_ignore_ascii_case(known)) {
+                *seen |= 1 << k;
+            }
+        };
+        mark(&ONLY_MAIL, &mut only);
+        mark(&ALSO_MAIL, &mut also);
+    }
+    only != 0 && (only.count_ones() + also.count_ones()) as usize >= least
+}
+
+/// The name of a header field, if the line is one.
+fn field_name(line: &[u8]) -> Option<&[u8]> {
+    let name = line[..memchr::memchr(b':', line)?].trim_ascii_end();
+    let is_name = !name.is_empty() && name.len() <= 128 && name.iter().all(|byte| (33..=126).contains(byte));
+    is_name.then_some(name)
+}
+
+pub(super) fn members(
+    input: Input<'_>,
+    meter: &Meter,
+    each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
+) -> Result<(), ContainerError> {
+    let mut held = Vec::new();
+    let bytes = match input {
+        Input::Whole(bytes) => bytes,
+        input => {
+            let most = meter.limits().memory;
+            input.into_stream()?.take(most.saturating_add(1)).read_to_end(&mut held)?;
+            if held.len() as u64 > most {
+                return Err(Exceeded::Memory { needed: held.len() as u64, most }.into());
+            }
+            &held
+        }
+    };
+    let mut walk = Walk { bytes, each, levels: Vec::new(), count: 0 };
+    let _ = walk.run();
+    Ok(())
+}
+
+/// A multipart that is open.
+struct Level {
+    /// With the two hyphens.
+    boundary: Vec<u8>,
+    /// Its parts are messages when they do not say what they are.
+    is_digest: bool,
+}
+
+struct Walk<'w> {
+    bytes: &'w [u8],
+    each: &'w mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
+    levels: Vec<Level>,
+    /// Leaves so far.
+    count: usize,
+}
+
+/// A leaf of the tree.
+struct Leaf<'l> {
+    part: &'l Part,
+    /// Where its headers begin.
+    offset: usize,
+    body: Range<usize>,
+    is_cut: bool,
+}
+
+impl Walk<'_> {
+    fn run(&mut self) -> ControlFlow<()> {
+        // Where the next part begins, if one does.
+        let mut next = Some(0);
+        while let Some(offset) = next {
+            let (fields, body) = self.head(offset);
+            let is_message = self.levels.last().is_some_and(|level| level.is_digest);
+            let part = Part::new(&fields, is_message);
+            if let Some(boundary) = &part.boundary
+                && self.levels.len() < MOST_LEVELS
+            {
+                self.levels.push(Level { boundary: boundary.clone(), is_digest: part.is_digest });
+                let depth = self.levels.len();
+                let (end, after) = self.end(body);
+                if after.is_none() || self.levels.len() != depth {
+                    // Its boundary is not there: nothing is to be lost.
+                    self.leaf(&Leaf { part: &part, offset, body: body..end.max(body), is_cut: false })?;
+                }
+                // Otherwise the text before the first part is for readers that know no parts.
+                next = after;
+                continue;
+            }
+            let (end, after) = self.end(body);
+            let is_cut = after.is_none() && end == self.bytes.len() && !self.levels.is_empty();
+            self.leaf(&Leaf { part: &part, offset, body: body..end.max(body), is_cut })?;
+            next = after;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The fields that matter of the part at `offset`, and where its body begins.
+    fn head(&self, offset: usize) -> (Vec<u8>, usize) {
+        let mut fields = Vec::new();
+        let mut at = offset;
+        let mut matters = false;
+        loop {
+            let line = line(self.bytes, at);
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            if text.is_empty() {
+                at += line.len();
+                break;
+            }
+            let goes_on = matches!(text, [b' ' | b'\t', ..]) && at > offset;
+            if !goes_on {
+                // A separator of mboxes at the beginning of one that was taken out.
+                let is_separator = at == 0 && text.starts_with(b"From ");
+                let name = field_name(text);
+                if name.is_none() && !is_separator || self.level_of(text).is_some() {
+                    break;
+                }
+                matters =
+                    name.is_some_and(|name| FIELDS.iter().any(|field| name.eq_ignore_ascii_case(field)));
+            }
+            if matters && fields.len() + text.len() <= MOST_FIELDS {
+                fields.extend_from_slice(text);
+                fields.extend_from_slice(b"\r\n");
+            }
+            at += line.len();
+        }
+        fields.extend_from_slice(b"\r\n");
+        (fields, at)
+    }
+
+    /// Where the body at `at` ends, before the line end that belongs to the boundary, and where the next part begins;
+    /// levels that end are closed.
+    fn end(&mut self, mut at: usize) -> (usize, Option<usize>) {
+        let start = at;
+        let mut end = None;
+        if self.levels.is_empty() {
+            return (self.bytes.len(), None);
+        }
+        while at < self.bytes.len() {
+            // Only lines that begin with two hyphens can be boundaries.
+            let rest = &self.bytes[at..];
+            if !rest.starts_with(b"--") {
+                match memchr::memmem::find(rest, b"\n--") {
+                    Some(next) => at += next + 1,
+                    None => break,
+                }
+            }
+            let line = line(self.bytes, at);
+            if let Some((level, is_last)) = self.level_of(line) {
+                let before = &self.bytes[start..at];
+                let before = before.strip_suffix(b"\n").unwrap_or(before);
+                let before = before.strip_suffix(b"\r").unwrap_or(before);
+                end = end.or(Some(start + before.len()));
+                self.levels.truncate(level + usize::from(!is_last));
+                at += line.len();
+                if !is_last {
+                    return (end.unwrap_or(start), Some(at));
+                }
+                if self.levels.is_empty() {
+                    return (end.unwrap_or(start), None);
+                }
+                continue;
+            }
+            at += line.len();
+        }
+        (end.unwrap_or(self.bytes.len()), None)
+    }
+
+    /// The level that a line is a boundary of, and whether it is the last.
+    fn level_of(&self, line: &[u8]) -> Option<(usize, bool)> {
+        if !line.starts_with(b"--") {
+            return None;
+        }
+        self.levels.iter().enumerate().rev().find_map(|(k, level)| {
+            let rest = line.strip_prefix(&level.boundary[..])?.trim_ascii_end();
+            match rest {
+                b"" => Some((k, false)),
+                b"--" => Some((k, true)),
+                _ => None,
+            }
+        })
+    }
+
+    fn leaf(&mut self, leaf: &Leaf<'_>) -> ControlFlow<()> {
+        let Leaf { part, offset, body, is_cut } = leaf;
+        self.count += 1;
+        let bytes = &self.bytes[body.clone()];
+        let name = part.name.clone().unwrap_or_else(|| format!("part {}.{}", self.count, part.ending));
+        let known = part.is_message.then_some(Container::Mail);
+        let offset = Some(*offset as u64);
+        let mut hand_over = |content: Content<'_>| {
+            let name = name.clone().into_bytes();
+            (self.each)(Member { name, offset, capture: None, known, content })
+        };
+        let is_text = part.coding == Coding::None && !part.is_message;
+        if part.is_encrypted || is_text && bytes.trim_ascii_start().starts_with(PGP) {
+            return hand_over(Content::Skipped(MemberSkip::Encrypted, bytes.len() as u64));
+        }
+        if part.is_partial {
+            let of = "a message in several parts".to_owned();
+            return hand_over(Content::Skipped(MemberSkip::Elsewhere(of), bytes.len() as u64));
+        }
+        if part.boundary.is_some() && self.levels.len() >= MOST_LEVELS {
+            let what = format!("more than {MOST_LEVELS} multiparts in one another");
+            return hand_over(Content::Failed(ContainerError::Unsupported(what)));
+        }
+        let len = (part.coding == Coding::None).then_some(bytes.len() as u64);
+        let mut body = Body { coding: part.coding, bytes, ready: Vec::new(), at: 0, is_cut: *is_cut };
+        hand_over(Content::Bytes(&mut body, len))?;
+        if is_text { self.uuencoded(body_range(self.bytes, bytes)) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Files inside a text, between `begin 644 name` and `end`.
+    fn uuencoded(&mut self, body: Range<usize>) -> ControlFlow<()> {
+        let mut at = body.start;
+        while at < body.end {
+            let begin = line(&self.bytes[..body.end], at);
+            let offset = at;
+            at += begin.len();
+            let Some(name) = begin_of_file(begin) else { continue };
+            let mut out = Vec::new();
+            let mut is_ended = false;
+            while at < body.end && !is_ended {
+                let line = line(&self.bytes[..body.end], at);
+                if line.trim_ascii_end() == b"end" {
+                    is_ended = true;
+                } else if !uudecode(line.trim_ascii_end(), &mut out) {
+                    break;
+                }
+                at += line.len();
+            }
+            if out.is_empty() {
+                continue;
+            }
+            let len = out.len() as u64;
+            let mut body =
+                Body { coding: Coding::None, bytes: &out, ready: Vec::new(), at: 0, is_cut: !is_ended };
+            let content = Content::Bytes(&mut body, Some(len));
+            let (name, offset) = (name.to_vec(), Some(offset as u64));
+            (self.each)(Member { name, offset, capture: None, known: None, content })?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+const PGP: &[u8] = b"-----BEGIN PGP MESSAGE-----";
+
+/// Where in `bytes` a part of it is.
+fn body_range(bytes: &[u8], part: &[u8]) -> Range<usize> {
+    let start = part.as_ptr() as usize - bytes.as_ptr() as usize;
+    start..start + part.len()
+}
+
+/// The name in a line `begin 644 name`.
+fn begin_of_file(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(b"begin ")?.trim_ascii_end();
+    let space = memchr::memchr(b' ', rest)?;
+    let (mode, name) = (&rest[..space], rest[space..].trim_ascii_start());
+    let is_mode = matches!(mode.len(), 3 | 4) && mode.iter().all(|byte| (b'0'..=b'7').contains(byte));
+    (is_mode && !name.is_empty()).then_some(name)
+}
+
+/// Adds what a line says: its length, and groups of four characters. False if it is none.
+fn uudecode(line: &[u8], out: &mut Vec<u8>) -> bool {
+    let bits = |byte: u8| byte.wrapping_sub(32) & 63;
+    let Some((&len, line)) = line.split_first() else { return true };
+    if !(32..=96).contains(&len) {
+        return false;
+    }
+    let len = usize::from(bits(len));
+    // Spaces at the end may have been lost.
+    if line.len() > len.div_ceil(3) * 4 + 1 || line.iter().any(|byte| !(32..=96).contains(byte)) {
+        return false;
+    }
+    let start = out.len();
+    for group in line.chunks(4) {
+        let at = |k: usize| group.get(k).map_or(0, |byte| bits(*byte));
+        out.extend([at(0) << 2 | at(1) >> 4, at(1) << 4 | at(2) >> 2, at(2) << 6 | at(3)]);
+    }
+    out.resize(start + len, 0);
+    true
+}
+
+const FIELDS: [&[u8]; 4] =
+    [b"content-type", b"content-disposition", b"content-transfer-encoding", b"content-location"];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coding {
+    None,
+    Base64,
+    QuotedPrintable,
+}
+
+/// What the headers say of a part.
+struct Part {
+    name: Option<String>,
+    ending: String,
+    coding: Coding,
+    /// Of a multipart, with the two hyphens.
+    boundary: Option<Vec<u8>>,
+    is_digest: bool,
+    is_message: bool,
+    is_partial: bool,
+    is_encrypted: bool,
+}
+
+impl Part {
+    fn new(fields: &[u8], is_message: bool) -> Self {
+        let ending = if is_message { "rfc822" } else { "plain" }.to_owned();
+        let mut part = Self {
+            name: None,
+            ending,
+            coding: Coding::None,
+            boundary: None,
+            is_digest: false,
+            is_message,
+            is_partial: false,
+            is_encrypted: false,
+        };
+        let Some(message) = MessageParser::default().parse_headers(fields) else { return part };
+        let Some(root) = message.parts.first() else { return part };
+        let text = |name: HeaderName<'_>| {
+            let header = root.headers.iter().find(|header: &&Header<'_>| header.name == name)?;
+            match &header.value {
+                HeaderValue::Text(text) => Some(text.to_string()),
+                HeaderValue::TextList(list) => list.first().map(ToString::to_string),
+                _ => None,
+            }
+        };
+        let coding = text(HeaderName::ContentTransferEncoding).unwrap_or_default();
+        part.coding = match coding.trim() {
+            coding if coding.eq_ignore_ascii_case("base64") => Coding::Base64,
+            coding if coding.eq_ignore_ascii_case("quoted-printable") => Coding::QuotedPrintable,
+            _ => Coding::None,
+        };
+        let location = || text(HeaderName::ContentLocation);
+        part.name =
+            root.attachment_name().map(str::to_owned).or_else(location).filter(|name| !name.is_empty());
+        let Some(content) = root.content_type() else { return part };
+        let subtype = content.subtype().unwrap_or_default();
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+        if (1..=40).contains(&subtype.len()) && subtype.bytes().all(|byte| is_plain(&byte)) {
+            part.ending = subtype.to_ascii_lowercase();
+        }
+        let is = |kind: &str, other: &str| {
+            content.ctype().eq_ignore_ascii_case(kind) && subtype.eq_ignore_ascii_case(other)
+        };
+        part.is_message = is("message", "rfc822") || is("message", "global") || is("message", "news");
+        part.is_partial = is("message", "partial");
+        part.is_digest = is("multipart", "digest");
+        let is_enveloped = || {
+            content.attribute("smime-type").is_some_and(|kind| {
+                ["enveloped-data", "authenveloped-data"].iter().any(|name| kind.eq_ignore_ascii_case(name))
+            })
+        };
+        let is_pkcs7 = is("application", "pkcs7-mime") || is("application", "x-pkcs7-mime");
+        part.is_encrypted = is("multipart", "encrypted") || is_pkcs7 && is_enveloped();
+        if content.ctype().eq_ignore_ascii_case("multipart") && !part.is_encrypted {
+            let boundary = content.attribute("boundary").map(str::trim_end).filter(|text| !text.is_empty());
+            let boundary = boundary.filter(|text| text.len() <= MOST_BOUNDARY);
+            part.boundary = boundary.map(|text| [b"--", text.as_bytes()].concat());
+        }
+        part
+    }
+}
+
+/// The line at `at`, with its line end.
+fn line(bytes: &[u8], at: usize) -> &[u8] {
+    let rest = &bytes[at.min(bytes.len())..];
+    &rest[..memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end + 1)]
+}
+
+/// The content of a leaf, its transfer coding undone. Whatever is none of the coding is passed over, as the standard
+/// asks for in base64, or taken as it is.
+struct Body<'b> {
+    coding: Coding,
+    /// What is to be decoded.
+    bytes: &'b [u8],
+    ready: Vec<u8>,
+    at: usize,
+    is_cut: bool,
+}
+
+impl Body<'_> {
+    /// Encoded bytes that are decoded at a time.
+    const STEP: usize = 16 << 10;
+
+    fn base64(&mut self) {
+        let mut group = 0u32;
+        let mut count = 0;
+        let mut taken = 0;
+        let mut at = 0;
+        while at < self.bytes.len() {
+            let byte = self.bytes[at];
+            at += 1;
+            let value = BASE64[usize::from(byte)];
+            if value < 64 {
+                group = group << 6 | u32::from(value);
+                count += 1;
+                if count == 4 {
+                    self.ready.extend(&group.to_be_bytes()[1..]);
+                    (group, count, taken) = (0, 0, at);
+                    if at >= Self::STEP {
+                        break;
+                    }
+                }
+            } else if byte == b'=' {
+                // What is behind belongs to another that was put behind this one.
+                flush(&mut self.ready, group, count);
+                (group, count, taken) = (0, 0, at);
+            } else if count == 0 {
+                taken = at;
+                if at >= Self::STEP {
+                    break;
+                }
+            }
+        }
+        if at == self.bytes.len() {
+            flush(&mut self.ready, group, count);
+            taken = at;
+        }
+        self.bytes = &self.bytes[taken..];
+    }
+
+    fn quoted_printable(&mut self) {
+        let mut at = 0;
+        while at < self.bytes.len().min(Self::STEP) {
+            let rest = &self.bytes[at..];
+            let plain = memchr::memchr(b'=', rest).unwrap_or(rest.len());
+            self.ready.extend_from_slice(&rest[..plain]);
+            let hex = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+            let (len, byte) = match &rest[plain..] {
+                [] => (0, None),
+                [b'=', b'\r', b'\n', ..] => (3, None),
+                [b'=', b'\n', ..] => (2, None),
+                [b'=', a, b, ..] if hex(*a).is_some() && hex(*b).is_some() => {
+                    (3, hex(*a).zip(hex(*b)).map(|(a, b)| a << 4 | b))
+                }
+                _ => (1, Some(b'=')),
+            };
+            self.ready.extend(byte);
+            at += plain + len;
+        }
+        self.bytes = &self.bytes[at..];
+    }
+}
+
+/// What an unfinished group of base64 holds.
+fn flush(out: &mut Vec<u8>, group: u32, count: u32) {
+    match count {
+        2 => out.push((group >> 4) as u8),
+        3 => out.extend(&(group >> 2).to_be_bytes()[2..]),
+        _ => {}
+    }
+}
+
+/// The value of each character of base64; 64 of others.
+const BASE64: [u8; 256] = {
+    let mut table = [64; 256];
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut k = 0;
+    while k < 64 {
+        table[alphabet[k] as usize] = k as u8;
+        k += 1;
+    }
+    table
+};
+
+impl Read for Body<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.coding == Coding::None && !self.bytes.is_empty() {
+            return self.bytes.read(buffer);
+        }
+        while self.at == self.ready.len() && !self.bytes.is_empty() {
+            self.ready.clear();
+            self.at = 0;
+            match self.coding {
+                Coding::QuotedPrintable => self.quoted_printable(),
+                Coding::Base64 | Coding::None => self.base64(),
+            }
+        }
+        let mut rest = &self.ready[self.at..];
+        if rest.is_empty() && !buffer.is_empty() && std::mem::take(&mut self.is_cut) {
+            return Err(ContainerError::CutShort.into());
+        }
+        let count = rest.read(buffer)?;
+        self.at += count;
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{all, is_sturdy, noise, whole};
+    use super::*;
+
+    fn base64(bytes: &[u8]) -> String {
+        let text = data_encoding::BASE64.encode(bytes);
+        text.as_bytes().chunks(76).map(|line| format!("{}\r\n", str::from_utf8(line).unwrap())).collect()
+    }
+
+    fn quoted(bytes: &[u8]) -> String {
+        let texts: Vec<String> = bytes.iter().map(|byte| format!("={byte:02X}")).collect();
+        texts.chunks(24).map(|line| line.concat() + "=\r\n").collect()
+    }
+
+    fn picture() -> Vec<u8> {
+        noise(11, 40_001)
+    }
+
+    fn message() -> Vec<u8> {
+        let picture = picture();
+        let nested = "From: b@example\r\nSubject: inner\r\n\r\ninner text";
+        format!(
+            "Received: from x by y\r\n\tfor z\r\nFrom: a@example\r\nTo: b@example\r\nSubject: pictures\r\n\
+             MIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n boundary=\"=_outer\"\r\n\r\nno MIME here\r\n\
+             --=_outer\r\nContent-Type: multipart/alternative; boundary=inner\r\n\r\n\
+             --inner\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\nhello\r\n\
+             --inner\r\nContent-Type: text/html\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n<p>=E5 =3D=\r\n</p>\r\n\
+             --inner--\r\nbetween\r\n\
+             --=_outer\r\nContent-Type: image/jpeg; name*=utf-8''bl%C3%A5.jpg\r\nContent-Transfer-Encoding: BASE64\r\n\
+             Content-Disposition: attachment\r\n\r\n{}\r\n\
+             --=_outer\r\nContent-Type: image/png\r\nContent-Disposition: inline; filename=\"=?utf-8?Q?r=C3=B6d.png?=\"\r\n\
+             Content-Transfer-Encoding: quoted-printable\r\n\r\n{}\r\n\
+             --=_outer\r\nContent-Type: message/rfc822\r\n\r\n{nested}\r\n\
+             --=_outer\r\n\r\nbare\r\n\
+             --=_outer--\r\nepilogue\r\n",
+            base64(&picture),
+            quoted(&picture),
+        )
+        .into_bytes()
+    }
+
+    #[test]
+    fn every_leaf_of_a_message_is_a_member() {
+        let found = whole(Container::Mail, &message());
+        let names: Vec<&str> = found.iter().map(|got| &got.name[..]).collect();
+        assert_eq!(
+            names,
+            ["part 1.plain", "part 2.html", "blå.jpg", "röd.png", "part 5.rfc822", "part 6.plain"]
+        );
+        assert!(found.iter().all(|got| got.end.is_none()));
+        assert_eq!(found[0].bytes, b"hello");
+        assert_eq!(found[1].bytes, b"<p>\xe5 =</p>");
+        assert!(found[2].bytes == picture());
+        assert!(found[3].bytes == picture());
+        assert_eq!(found[4].bytes, b"From: b@example\r\nSubject: inner\r\n\r\ninner text");
+        assert_eq!(found[4].known, Some(Container::Mail));
+        assert_eq!(found[5].bytes, b"bare");
+        assert!(message()[found[2].offset.unwrap() as usize..].starts_with(b"Content-Type: image/jpeg"));
+        // With bare line feeds.
+        let text = message().into_iter().filter(|byte| *byte != b'\r').collect::<Vec<_>>();
+        let found = whole(Container::Mail, &text);
+        assert!(found.len() == 6 && found[2].bytes == picture() && found[3].bytes == picture());
+    }
+
+    #[test]
+    fn a_message_of_one_part_is_one_member() {
+        let head = "From: a\nDate: x\nMessage-ID: <x>\n";
+        let found = whole(Container::Mail, format!("{head}\ntext\n").as_bytes());
+        assert_eq!((found.len(), &found[0].bytes[..]), (1, &b"text\n"[..]));
+        let picture = picture();
+        let text = format!(
+            "{head}Content-Type: image/gif\nContent-Transfer-Encoding: base64\n\n{}",
+            base64(&picture)
+        );
+        let found = whole(Container::Mail, text.as_bytes());
+        assert!(found[0].bytes == picture && found[0].name == "part 1.gif");
+    }
+
+    #[test]
+    fn damage_gives_what_is_left() {
+        let whole = message();
+        let cut = memchr::memmem::find(&whole, b"BASE64").unwrap() + 30_000;
+        let (found, _) = all(Container::Mail, &whole[..cut]);
+        assert_eq!(found.len(), 3);
+        assert_eq!(found[2].end.as_deref(), Some("is cut short"));
+        assert!(picture().starts_with(&found[2].bytes) && found[2].bytes.len() > 20_000);
+        // Characters of no alphabet, and padding in the middle.
+        let head = "From: a\nTo: b\nSubject: c\nContent-Transfer-Encoding: base64\n\n";
+        let (found, _) = all(Container::Mail, format!("{head}aG*Vs\nbG8=\nd29y!bGQ\n").as_bytes());
+        assert_eq!(found[0].bytes, b"helloworld");
+    }
+
+    #[test]
+    fn a_multipart_without_its_boundary_is_a_leaf() {
+        let head = "From: a\nTo: b\nSubject: c\nContent-Type: multipart/mixed; boundary=x\n\n";
+        for (body, expected) in [
+            ("--y\n\ntext\n", vec!["--y\n\ntext\n"]),
+            ("text\n--x--\n", vec!["text"]),
+            (
+                "--x\nContent-Type: multipart/mixed; boundary=y\n\ntext\n--x\n\nmore\n--x--\n",
+                vec!["text", "more"],
+            ),
+        ] {
+            let found = whole(Container::Mail, format!("{head}{body}").as_bytes());
+            let bytes: Vec<_> = found.iter().map(|got| str::from_utf8(&got.bytes).unwrap()).collect();
+            assert_eq!(bytes, expected);
+        }
+    }
+
+    #[test]
+    fn files_in_texts_are_members() {
+        let text = "From: a\nTo: b\nSubject: c\n\nsee\nbegin 644 cat.txt\n#0V%T\n`\nend\nbegin the day\n";
+        let found = whole(Container::Mail, text.as_bytes());
+        assert_eq!(found.len(), 2);
+        assert_eq!((&found[1].name[..], &found[1].bytes[..], &found[1].end), ("cat.txt", &b"Cat"[..], &None));
+    }
+
+    #[test]
+    fn what_is_encrypted_is_said_to_be() {
+        for (content, body) in [
+            ("multipart/encrypted; boundary=x", "--x\n\nVersion: 1\n--x--\n"),
+            ("application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m", "AAAA"),
+            ("text/plain", "-----BEGIN PGP MESSAGE-----\n\nhQ\n"),
+        ] {
+            let text = format!("From: a\nTo: b\nSubject: c\nContent-Type: {content}\n\n{body}");
+            let found = whole(Container::Mail, text.as_bytes());
+            assert_eq!((found.len(), found[0].end.as_deref()), (1, Some("Encrypted")), "{content}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_mail() {
+        for text in [
+            "HTTP/1.1 200 OK\r\nDate: x\r\nContent-Type: text/html\r\nFrom: x\r\nSubject: y\r\n\r\n",
+            "Date: x\r\nServer: y\r\nContent-Type: text/html\r\nContent-Length: 3\r\n\r\nabc",
+            "GET / HTTP/1.1\r\nFrom: x\r\nTo: y\r\nSubject: z\r\n\r\n",
+            "From: the beginning\nit was said\nTo: all\nSubject: none\n",
+            "Subject: a\n\nFrom: x\nTo: y\n",
+            "title: x\nauthor: y\ndate: z\n\ntext\n",
+            "Package: x\nVersion: 1\nMaintainer: y\nDescription: z\n",
+            "a,b,c\nfrom,to,subject\n",
+            "",
+            "\n\nFrom: a\nTo: b\nSubject: c\n",
+        ] {
+            assert_eq!(Container::sniff(text.as_bytes()), None, "{text}");
+        }
+        let crawl = b"WARC/1.0\r\nFrom: x\r\nContent-Type: a\r\nDate: x\r\n\r\n";
+        assert_eq!((Container::sniff(crawl), sniff(crawl)), (Some(Container::Warc), None));
+        let long = format!("From: a\r\nTo: b\r\nSubject: c\r\nX: {}", "y".repeat(5000));
+        assert_eq!(Container::sniff(&long.as_bytes()[..Container::SNIFF_LEN]), Some(Container::Mail));
+    }
+
+    #[test]
+    fn hostile_messages_take_bounded_time() {
+        let head = "From: a\nTo: b\nSubject: c\n";
+        let mut deep = head.to_owned();
+        for k in 0..10_000 {
+            deep += &format!("Content-Type: multipart/mixed; boundary=b{k}\n\n--b{k}\n");
+        }
+        let parts =
+            format!("{head}Content-Type: multipart/mixed; boundary=b\n\n{}", "--b\n\n".repeat(200_000));
+        let same = head.to_owned() + &"Content-Type: multipart/mixed; boundary=b\n\n--b\n".repeat(100_000);
+        let lines =
+            format!("{head}Content-Type: multipart/mixed; boundary=b\n\n{}", "--\n".repeat(1_000_000));
+        let fields = format!("{head}{}\n", "Content-Type: multipart/mixed; boundary=(((((\n".repeat(100_000));
+        let begins = format!("{head}\n{}", "begin 644 x\n".repeat(200_000));
+        let nested = head.to_owned() + &"Content-Type: message/rfc822\n\n".repeat(100_000);
+        for text in [deep, parts, same, lines, fields, begins, nested] {
+            let start = std::time::Instant::now();
+            let (found, _) = all(Container::Mail, text.as_bytes());
+            println!("{} bytes, {} members: {:?}", text.len(), found.len(), start.elapsed());
+            assert!(start.elapsed() < std::time::Duration::from_secs(20));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn spoiled_messages_end(
+            cut in 0usize..3000,
+            spoiled in prop::collection::vec((0usize..3000, any::<u8>()), 0..20),
+        ) {
+            let text = String::from_utf8(message()).unwrap();
+            let text = text.replace(&base64(&picture()), "aGVsbG8=\r\n").replace(&quoted(&picture()), "a=3D");
+            is_sturdy(Container::Mail, text.as_bytes(), cut, &spoiled);
+        }
+    }
+}
