@@ -189,7 +189,7 @@ pub fn verify_report(dir: &Path, noted: &Noted, temporary: &Path) -> Result<Veri
     if [MANIFEST, LOG].iter().all(|name| fs::symlink_metadata(dir.join(name)).is_err()) {
         return Err(Cause::NoReport(dir.to_owned()).into());
     }
-    let mut check = Check { dir, found: Verification::default() };
+    let mut check = Check { dir, found: Verification::default(), finished: None };
     let manifest = check.manifest(noted.manifest_sha256.as_deref())?;
     let listed = match &manifest {
         Some(manifest) => check.files(&manifest.files)?,
@@ -197,6 +197,10 @@ pub fn verify_report(dir: &Path, noted: &Noted, temporary: &Path) -> Result<Veri
     };
     let mut findings = Sorter::new(temporary, SORT_MEMORY);
     let told = check.log(noted.log_sha256.as_deref(), manifest.as_ref(), &listed, &mut findings)?;
+    if let (None, Some(files)) = (&manifest, check.finished.take()) {
+        // Without a manifest the log still tells of the files.
+        check.files(&files)?;
+    }
     check.findings(told, listed.get(FINDINGS).map(|file| file.bytes), findings, temporary)?;
     if manifest.is_some() {
         check.unlisted(&listed)?;
@@ -222,6 +226,8 @@ impl Verification {
 struct Check<'d> {
     dir: &'d Path,
     found: Verification,
+    /// The files that the end of the log tells of, if it has its end.
+    finished: Option<Vec<ListedFile>>,
 }
 
 impl Check<'_> {
@@ -340,9 +346,10 @@ impl Check<'_> {
         })
         .map_err(checking(&self.dir.join(LOG)))?;
         self.log_end(&end, expected.map(|log| log.lines), last);
-        if let (Some(files), false) = (files, listed.is_empty()) {
-            self.agreement(&files, listed);
+        if let (Some(files), true) = (&files, manifest.is_some()) {
+            self.agreement(files, listed);
         }
+        self.finished = files;
         Ok((!end.given_up).then_some(told))
     }
 
