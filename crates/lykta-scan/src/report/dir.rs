@@ -345,7 +345,7 @@ fn remove(dir: &Path, names: &[&str]) -> Result<(), Error> {
 fn go_on(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).append(true).create(true);
-    let mut file = open_regular(path, options)?;
+    let mut file = open_regular(path, &mut options)?;
     if file.metadata()?.len() > 0 {
         let mut last = [0];
         file.seek(SeekFrom::End(-1))?;

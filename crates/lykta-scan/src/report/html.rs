@@ -6,16 +6,18 @@
 //! A small script filters and sorts. The policy of the page allows this script and this style, by their
 //! digests, and nothing else; without it everything is there all the same.
 
+mod telling;
+
 use std::io::{self, Write};
 
 use lykta_source::visible;
 
-use crate::hits::{MOST_NAMED, shortened};
 use crate::record::Label;
 use crate::report::manifest::RunInfo;
 use crate::report::rows::{ErrorRow, FindingRow, MatchRow};
 use crate::report::texts::{self as say, Language, Text};
-use crate::summary::{NearMatching, Summary};
+use crate::summary::Summary;
+use telling::{notes, sentence};
 
 /// Rows of a table; beyond that a page becomes too heavy to open.
 const MOST_ROWS: u64 = 10_000;
@@ -419,81 +421,6 @@ fn folded(name: &str, html: &str) -> String {
     format!("<details><summary>{name}</summary>{html}</details>")
 }
 
-/// The result in words, as [`Summary::sentence`] has it.
-fn sentence(summary: &Summary, language: Language) -> String {
-    let outcome = |name: &str| {
-        let count = summary.outcomes().find(|(other, _)| *other == name);
-        count.map_or(0, |(_, count)| count.items)
-    };
-    let items = |count| items(count, language);
-    let (seen, failed, skipped) = (summary.seen().items, outcome("failed"), outcome("skipped"));
-    let examined = (seen - failed - skipped).to_string();
-    let mut text = say::SEEN.fill(language, &[&items(seen), &examined]);
-    let (found, noted) = (summary.found(), summary.findings() - summary.found());
-    text += &match (found, noted) {
-        (0, 0) => say::NO_MATCH.fill(language, &[]),
-        (found, 0) => say::MATCHED.fill(language, &[&items(found)]),
-        (0, noted) => say::NOTED_ONLY.fill(language, &[&items(noted)]),
-        (found, noted) => say::MATCHED_AND_NOTED.fill(language, &[&items(found), &items(noted)]),
-    };
-    for (count, what) in [(failed, say::SOME_FAILED), (skipped, say::SOME_SKIPPED)] {
-        if count > 0 {
-            text += &what.fill(language, &[&items(count)]);
-        }
-    }
-    if !summary.complete {
-        text += say::STOPPED.say(language);
-    }
-    text
-}
-
-fn items(count: u64, language: Language) -> String {
-    let text = if count == 1 { say::ITEM } else { say::ITEMS };
-    text.fill(language, &[&count.to_string()])
-}
-
-/// What a reader must be told, as [`Summary::notes`] has it. A note that the table does not have is told
-/// in the words of the summary: better in English than not at all.
-fn notes(summary: &Summary, options: PageOptions) -> Vec<String> {
-    let in_english = known_notes(summary, PageOptions::default());
-    let others = summary.notes().into_iter().filter(|note| !in_english.contains(note));
-    known_notes(summary, options).into_iter().chain(others).collect()
-}
-
-fn known_notes(summary: &Summary, PageOptions { language, redact_names }: PageOptions) -> Vec<String> {
-    let counted = |count: u64, one: Text, many: Text| {
-        let text = if count == 1 { one } else { many };
-        (count > 0).then(|| text.fill(language, &[&count.to_string()]))
-    };
-    let near = match summary.near {
-        NearMatching::Performed { .. } => None,
-        NearMatching::Off => Some(say::NEAR_OFF.fill(language, &[])),
-        NearMatching::NoPdqInLists => Some(say::NEAR_NO_PDQ.fill(language, &[])),
-    };
-    let below = summary.below_band();
-    let frequent = summary.frequent_entries();
-    let frequent = frequent.iter().filter(|entry| !entry.disputed).take(MOST_NAMED).map(|frequent| {
-        let (list, entry) = (shortened(&frequent.list), shortened(&frequent.entry));
-        let hits = frequent.hits.to_string();
-        match redact_names {
-            true => say::FREQUENT_UNNAMED.fill(language, &[&list, &hits]),
-            false => say::FREQUENT.fill(language, &[&entry, &list, &hits]),
-        }
-    });
-    [
-        near,
-        counted(summary.access_times_at_risk(), say::ACCESS_TIMES, say::ACCESS_TIMES),
-        counted(summary.disputed(), say::DISPUTED_MATCH, say::DISPUTED_MATCHES),
-        counted(summary.retracted(), say::RETRACTED_MATCH, say::RETRACTED_MATCHES),
-        counted(summary.not_all_read(), say::NOT_ALL_READ, say::NOT_ALL_READ),
-        (below > 0).then(|| say::BELOW_BAND.fill(language, &[&items(below, language)])),
-    ]
-    .into_iter()
-    .flatten()
-    .chain(frequent)
-    .collect()
-}
-
 /// Text as HTML text, in an element or an attribute. Characters that cannot be seen or that change
 /// the direction of what follows are written as the bytes of their UTF-8, `\xNN`.
 fn escape(text: &str) -> String {
@@ -525,192 +452,4 @@ fn words(label: &Label, language: Language) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outcome::{ExactOnly, Failure, Outcome, Skip};
-    use crate::record::Record;
-    use sha2::{Digest, Sha256};
-
-    const LANGUAGES: [Language; 2] = [Language::English, Language::Swedish];
-
-    #[test]
-    fn names_cannot_leave_their_place() {
-        assert_eq!(escape("<script>\"'&"), "&lt;script&gt;&quot;&#39;&amp;");
-        assert_eq!(escape("a\u{202e}gpj.exe\n"), "a\\xe2\\x80\\xaegpj.exe\\x0a");
-        assert_eq!(escape("é\\xff"), "é\\xff");
-    }
-
-    /// From the page itself, as a browser does it: what is between the tags is what is digested.
-    #[test]
-    fn the_policy_allows_the_style_and_the_script_as_they_are() {
-        let page = page(1, PageOptions::default());
-        for (tag, stated) in [("style", STYLE_DIGEST), ("script", SCRIPT_DIGEST)] {
-            let parts: Vec<&str> = page.split(&format!("<{tag}>")).collect();
-            assert_eq!(parts.len(), 2, "one {tag} and no more");
-            let (content, _) = parts[1].split_once(&format!("</{tag}>")).unwrap();
-            let digest = lykta_hash::text::to_base64(&Sha256::digest(content));
-            assert_eq!(digest, stated, "{tag}");
-            assert!(page.contains(&format!("{tag}-src 'sha256-{digest}'")), "{tag}");
-        }
-    }
-
-    fn page(findings: u64, options: PageOptions) -> String {
-        let summary = Summary::new(NearMatching::NoPdqInLists, 0);
-        let scanned = ["/evidence/x".to_owned()];
-        let run = RunInfo { case: Some("<case>".into()), ..RunInfo::default() };
-        let mut page = Page::begin(Vec::new(), &summary, &run, &scanned, options).unwrap();
-        let line = r#"{"locator":["<b>"],"size":1,"digests":{"sha256":"abcd"},"pdq":null,"pdq_quality":null,"matches":[
-            {"kind":"pdq","distance":7,"view":"rot90","band":"strong","list":"l\" x=\"'<u>","list_sha256":"","entry":"<entry>","row":4,
-             "label":null,"role":"match","weak":false,"disputed":false}]}"#;
-        let finding: FindingRow = serde_json::from_str(line).unwrap();
-        for _ in 0..findings {
-            page.finding(&finding).unwrap();
-        }
-        page.begin_errors().unwrap();
-        let line = r#"{"locator":["<lost>"],"size":2,"outcome":"failed","reason":"picture is damaged",
-            "detail":"<detail>","compared":"exact"}"#;
-        page.error(&serde_json::from_str(line).unwrap()).unwrap();
-        String::from_utf8(page.end().unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_page_shows_at_most_so_many_rows_and_says_where_the_rest_is() {
-        let page = page(MOST_ROWS + 2, PageOptions::default());
-        assert_eq!(page.matches("&lt;b&gt;").count() as u64, MOST_ROWS);
-        assert!(page.contains("The first 10000 of 10002 are shown; findings.jsonl has all of them."));
-    }
-
-    #[test]
-    fn a_finding_shows_at_most_so_many_matches() {
-        let found = r#"{"kind":"md5","distance":0,"view":null,"list":"l","list_sha256":"","entry":"e","row":1,
-            "label":null,"role":"match","weak":true,"disputed":false}"#;
-        let matches = vec![found; MOST_MATCHES + 3].join(",");
-        let line = format!(
-            r#"{{"locator":["a"],"size":1,"digests":{{}},"pdq":null,"pdq_quality":null,"matches":[{matches}]}}"#
-        );
-        let summary = Summary::new(NearMatching::Off, 0);
-        let mut page =
-            Page::begin(Vec::new(), &summary, &RunInfo::default(), &[], PageOptions::default()).unwrap();
-        page.finding(&serde_json::from_str(&line).unwrap()).unwrap();
-        let page = String::from_utf8(page.out).unwrap();
-        assert_eq!(page.matches("data-kind=\"md5\"").count(), MOST_MATCHES);
-        assert!(page.contains("and 3 more matches: see findings.jsonl"));
-    }
-
-    #[test]
-    fn a_page_needs_nothing_from_elsewhere_and_claims_nothing() {
-        for language in LANGUAGES {
-            let page = page(1, PageOptions { language, redact_names: false });
-            assert!(page.contains("default-src 'none'"));
-            for word in [
-                "<img",
-                "http://",
-                "https://",
-                "src=",
-                "href=",
-                "url(",
-                "import",
-                "fetch",
-                "innerHTML",
-                "clean",
-                "safe",
-                "verdict",
-                "guilty",
-                "%;}",
-            ] {
-                assert!(!page.contains(word), "{word}");
-            }
-        }
-        let english = page(0, PageOptions::default());
-        assert!(english.contains("near matching not performed: the lists hold no PDQ"));
-        assert!(english.contains("no match in the lists given"));
-    }
-
-    #[test]
-    fn a_name_cannot_leave_its_attribute() {
-        let page = page(1, PageOptions::default());
-        assert!(
-            page.contains("<li data-list=\"l&quot; x=&quot;&#39;&lt;u&gt;\" data-kind=\"pdq\""),
-            "{page}"
-        );
-        assert!(!page.contains("<u>"));
-    }
-
-    /// Whoever looks over a shoulder reads no name, and a browser without scripts shows all the same.
-    #[test]
-    fn names_are_folded_under_a_number() {
-        let page = page(2, PageOptions::default());
-        for (number, name) in
-            [("finding 2", "&lt;b&gt;"), ("paths: 1", "/evidence/x"), ("problem 1", "&lt;lost&gt;")]
-        {
-            assert!(page.contains(&format!("<details><summary>{number}</summary>{name}")), "{page}");
-        }
-        let unfolded: String =
-            page.split("<details>").map(|part| part.rsplit("</details>").next().unwrap()).collect();
-        for name in ["&lt;b&gt;", "/evidence/x", "&lt;lost&gt;", "&lt;detail&gt;"] {
-            assert!(!unfolded.contains(name), "{name}");
-        }
-        assert!(unfolded.contains("&lt;case&gt;"));
-    }
-
-    #[test]
-    fn a_page_without_names_has_digests_sizes_and_rows_in_their_place() {
-        for language in LANGUAGES {
-            let page = page(1, PageOptions { language, redact_names: true });
-            for name in
-                ["&lt;b&gt;", "/evidence/x", "&lt;lost&gt;", "&lt;detail&gt;", "&lt;entry&gt;", "<details>"]
-            {
-                assert!(!page.contains(name), "{name}");
-            }
-            assert!(page.contains("SHA-256 abcd, 1 byte") && page.contains(say::REDACTED.say(language)));
-        }
-    }
-
-    #[test]
-    fn a_swedish_page_is_swedish() {
-        let page = page(1, PageOptions { language: Language::Swedish, redact_names: false });
-        for part in [
-            "<html lang=\"sv\">",
-            "0 objekt påträffade, varav 0 undersökta: ingen träff i de angivna listorna.",
-            "likhetsjämförelse utfördes inte: listorna innehåller ingen PDQ.",
-            "pdq: liknar, avstånd 7 bitar, vy rot90, band starkt, roll träff",
-            "<td>bilden är skadad</td><td>exakt</td>",
-            "data-band=\"strong\" data-band-name=\"starkt\"",
-        ] {
-            assert!(page.contains(part), "{part}: {page}");
-        }
-        for word in ["Findings", "Where", "finding 1", "looks alike", "No match", "A person"] {
-            assert!(!page.contains(word), "{word}");
-        }
-    }
-
-    /// The page has its own words for what the summary says: they must be the same.
-    #[test]
-    fn the_english_page_says_what_the_summary_says() {
-        let record = |outcome, change: fn(&mut Record)| {
-            let mut record = Record::new(vec!["x".into()], Some(1));
-            record.outcome = outcome;
-            change(&mut record);
-            record
-        };
-        let records = [
-            record(Outcome::UnmatchedExactOnly(ExactOnly::NotAPicture), |record| record.retracted = 1),
-            record(Outcome::Failed(Failure::Changed), |record| record.access_time_at_risk = true),
-            record(Outcome::Skipped(Skip::TooDeep), |record| record.unread_scans = 2),
-            record(Outcome::UnmatchedExactAndNear, |record| record.retracted = 1),
-        ];
-        for near in [NearMatching::Off, NearMatching::NoPdqInLists] {
-            let mut summary = Summary::new(near, 0);
-            for record in &records {
-                assert_eq!(sentence(&summary, Language::English), summary.sentence());
-                assert_eq!(known_notes(&summary, PageOptions::default()), summary.notes());
-                summary.add(&crate::account::Account::new(record));
-            }
-            summary.complete = false;
-            assert_eq!(sentence(&summary, Language::English), summary.sentence());
-            assert_eq!(known_notes(&summary, PageOptions::default()), summary.notes());
-            assert_eq!(summary.notes().len(), 4);
-            assert_eq!(notes(&summary, PageOptions::default()).len(), 4);
-        }
-    }
-}
+mod tests;

@@ -132,7 +132,7 @@ impl Journal {
         let path = dir.join(JOURNAL);
         let mut options = OpenOptions::new();
         options.read(true).write(true);
-        let file = match open_regular(&path, options) {
+        let file = match open_regular(&path, &mut options) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::write(&path, "opened")(error)),

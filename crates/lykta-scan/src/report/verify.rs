@@ -10,6 +10,8 @@
 //! elsewhere are not followed, a file is read no further than the manifest says that it is long, and what
 //! is held in memory has a bound.
 
+mod unmatched;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read};
@@ -27,6 +29,7 @@ use crate::report::chain::{Altered, ChainEnd, ListedFile, read_chain, sha256};
 use crate::report::log::LOG;
 use crate::report::output::open_regular;
 use crate::report::sorted::Sorter;
+use unmatched::{Side, Unmatched, place};
 
 const MANIFEST: &str = "manifest.json";
 const FINDINGS: &str = "findings.jsonl";
@@ -186,7 +189,7 @@ pub fn verify_report(dir: &Path, noted: &Noted, temporary: &Path) -> Result<Veri
     if [MANIFEST, LOG].iter().all(|name| fs::symlink_metadata(dir.join(name)).is_err()) {
         return Err(Cause::NoReport(dir.to_owned()).into());
     }
-    let mut check = Check { dir, found: Verification::default() };
+    let mut check = Check { dir, found: Verification::default(), finished: None };
     let manifest = check.manifest(noted.manifest_sha256.as_deref())?;
     let listed = match &manifest {
         Some(manifest) => check.files(&manifest.files)?,
@@ -194,6 +197,10 @@ pub fn verify_report(dir: &Path, noted: &Noted, temporary: &Path) -> Result<Veri
     };
     let mut findings = Sorter::new(temporary, SORT_MEMORY);
     let told = check.log(noted.log_sha256.as_deref(), manifest.as_ref(), &listed, &mut findings)?;
+    if let (None, Some(files)) = (&manifest, check.finished.take()) {
+        // Without a manifest the log still tells of the files.
+        check.files(&files)?;
+    }
     check.findings(told, listed.get(FINDINGS).map(|file| file.bytes), findings, temporary)?;
     if manifest.is_some() {
         check.unlisted(&listed)?;
@@ -219,6 +226,8 @@ impl Verification {
 struct Check<'d> {
     dir: &'d Path,
     found: Verification,
+    /// The files that the end of the log tells of, if it has its end.
+    finished: Option<Vec<ListedFile>>,
 }
 
 impl Check<'_> {
@@ -337,9 +346,10 @@ impl Check<'_> {
         })
         .map_err(checking(&self.dir.join(LOG)))?;
         self.log_end(&end, expected.map(|log| log.lines), last);
-        if let (Some(files), false) = (files, listed.is_empty()) {
-            self.agreement(&files, listed);
+        if let (Some(files), true) = (&files, manifest.is_some()) {
+            self.agreement(files, listed);
         }
+        self.finished = files;
         Ok((!end.given_up).then_some(told))
     }
 
@@ -459,71 +469,6 @@ impl Check<'_> {
         }
         Ok(())
     }
-}
-
-/// Where a digest of a finding is from.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-enum Side {
-    Log = 0,
-    Findings = 1,
-}
-
-/// Bytes that sort by digest, then by side, then by line: those of one digest follow one another.
-fn place(digest: &str, side: Side, line: u64) -> Vec<u8> {
-    [digest.as_bytes(), &[side as u8], &line.to_be_bytes()].concat()
-}
-
-/// Digests that are on one side only, from places in their order.
-#[derive(Default)]
-struct Unmatched {
-    digest: Vec<u8>,
-    /// Lines of the log with this digest, as long as there is no such finding.
-    waiting: Vec<u64>,
-    in_log: bool,
-    findings: BTreeSet<u64>,
-    log: BTreeSet<u64>,
-    more: u64,
-}
-
-impl Unmatched {
-    fn take(&mut self, place: &[u8]) {
-        let Some((digest, rest)) = place.split_at_checked(place.len().saturating_sub(9)) else { return };
-        let mut number = [0; 8];
-        number.copy_from_slice(&rest[1..]);
-        let line = u64::from_be_bytes(number);
-        if self.digest != digest {
-            self.end_group();
-            self.digest = digest.to_vec();
-        }
-        if rest[0] == Side::Log as u8 {
-            self.in_log = true;
-            // An item that was examined again after a stop is told of twice: one line is enough.
-            self.waiting.truncate(MOST_TOLD as usize);
-            self.waiting.push(line);
-        } else if self.in_log {
-            self.waiting.clear();
-        } else {
-            self.more += keep_first(&mut self.findings, line);
-        }
-    }
-
-    fn end_group(&mut self) {
-        for line in std::mem::take(&mut self.waiting) {
-            self.more += keep_first(&mut self.log, line);
-        }
-        self.in_log = false;
-    }
-}
-
-/// Adds a line and keeps the first ones only; how many went.
-fn keep_first(lines: &mut BTreeSet<u64>, line: u64) -> u64 {
-    lines.insert(line);
-    let is_full = lines.len() as u64 > MOST_TOLD;
-    if is_full {
-        lines.pop_last();
-    }
-    u64::from(is_full)
 }
 
 enum Digested {

@@ -372,3 +372,17 @@ fn long_texts_are_not_repeated_whole() {
         }
     }
 }
+
+#[test]
+fn without_a_manifest_the_log_tells_of_the_files() {
+    let report = report();
+    fs::remove_file(report.path("manifest.json")).unwrap();
+    fs::remove_file(report.path("items.jsonl")).unwrap();
+    fs::write(report.path("errors.jsonl"), b"x").unwrap();
+    let differences = report.differences();
+    assert_eq!(differences.len(), 3, "{differences:?}");
+    for name in ["manifest.json", "items.jsonl"] {
+        assert!(names_it(&differences, name, None, &What::Missing), "{differences:?}");
+    }
+    assert!(differences.iter().any(|difference| difference.file == "errors.jsonl"), "{differences:?}");
+}
