@@ -199,7 +199,7 @@ fn bytes_at_hand_are_examined_as_files_are() {
         let file = scan_one(&bytes, &index, options(1));
         let memory = scanner.examine_bytes("a\\b", &bytes);
         assert_eq!(memory.locator, ["a\\\\b"]);
-        assert_eq!(Record { locator: file.locator.clone(), ..memory }, file);
+        assert_eq!(Record { locator: file.locator.clone(), unit: file.unit, ..memory }, file);
     }
 }
 
