@@ -6,8 +6,8 @@
 //! TIFF: every IFD and sub-IFD      --> JPEGInterchangeFormat, single strips of JPEG
 //! ```
 //!
-//! O(n) over the file, and nothing but headers are read where nothing is embedded, up to the scan. No pixel is decoded:
-//! a range may hold no valid picture.
+//! O(n) over the file: headers, and one search for the beginning of a further JPEG behind the scan. No pixel is decoded,
+//! so a range may hold no valid picture.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

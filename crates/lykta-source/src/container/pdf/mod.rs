@@ -40,8 +40,11 @@ const MOST_FILTERS: usize = 8;
 /// Bytes of dictionaries that were none, after which what they were read as is passed over.
 const MOST_WASTED: u64 = 4 << 20;
 
+/// A header at the beginning, or behind some text: behind other bytes it may be a comment in a picture.
 pub(super) fn sniff(head: &[u8]) -> Option<Container> {
-    memchr::memmem::find(&head[..head.len().min(SNIFF)], b"%PDF-").map(|_| Container::Pdf)
+    let at = memchr::memmem::find(&head[..head.len().min(SNIFF)], b"%PDF-")?;
+    let before = head[..at].strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head[..at]);
+    before.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')).then_some(Container::Pdf)
 }
 
 pub(super) fn members(

@@ -351,3 +351,30 @@ proptest! {
         is_sturdy(Container::Pdf, &pdf.0, cut, &spoiled);
     }
 }
+
+/// By ReportLab, which knows nothing of this reader: one picture stored as pixels of a formula, and one as JPEG.
+#[test]
+fn a_document_of_another_writer_gives_its_pixels() {
+    let found = whole(Container::Pdf, include_bytes!("reportlab.pdf"));
+    let names: Vec<_> = found.iter().map(|got| (&got.name[..], &got.end)).collect();
+    assert_eq!(names, [("object 3 image.ppm", &None), ("object 4 image.jpg", &None)]);
+    let pixels = (0..16 * 24)
+        .flat_map(|k| [k % 24 * 10, k / 24 * 15, k % 24 * (k / 24) % 256].map(|light| light as u8));
+    assert_eq!(found[0].bytes, [b"P6\n24 16\n255\n", &pixels.collect::<Vec<_>>()[..]].concat());
+    let digest = <sha1::Sha1 as sha1::Digest>::digest(&found[1].bytes);
+    assert_eq!(data_encoding::HEXLOWER.encode(&digest), "6ca873637d2ca0de1bf01c8509650086c96962b8");
+}
+
+#[test]
+fn a_picture_with_a_header_in_it_is_no_document() {
+    for (bytes, expected) in [
+        (&b"%PDF-1.4\n"[..], Some(Container::Pdf)),
+        (b"\xef\xbb\xbf%PDF-1.4\n", Some(Container::Pdf)),
+        (b"some text before\r\n%PDF-1.4\n", Some(Container::Pdf)),
+        (b"\xff\xd8\xff\xfe\0\x10%PDF-1.4\n", None),
+        (b"GIF89a\x01\0%PDF-1.4\n", None),
+        (b"%!PS", None),
+    ] {
+        assert_eq!(Container::sniff(bytes), expected, "{bytes:?}");
+    }
+}

@@ -109,6 +109,8 @@ impl Coding {
                 }
                 _ => inflate::is_deflate(head).then_some(Unpack::Inflate(Wrapping::None)),
             },
+            // The extension of large windows, up to 1 GiB of memory, which HTTP does not know.
+            Self::Brotli if head.first().is_some_and(|byte| byte & 0x7f == 0x11) => None,
             Self::Brotli => {
                 let trial = brotli_decompressor::Decompressor::new(head, PROBE);
                 let mut trial = trial.take(8 * PROBE as u64);

@@ -135,6 +135,11 @@ fn bodies_are_decoded_only_if_they_are_coded() {
         ("Content-Encoding: deflate\r\n", body.clone(), &body),
         ("Content-Encoding: br\r\n", brotli.to_vec(), b"hello"),
         ("Content-Encoding: br\r\n", body.clone(), &body),
+        (
+            "Content-Encoding: br\r\n",
+            b"\x11\x1e\x0b\x02\x80hello\x03".to_vec(),
+            b"\x11\x1e\x0b\x02\x80hello\x03",
+        ),
         ("Content-Encoding: identity\r\n", body.clone(), &body),
         ("Content-Encoding: deflate,\r\n gzip\r\n", gzip(&zlib(&body)), &body),
         ("Transfer-Encoding: chunked\r\n", body.clone(), &body),
