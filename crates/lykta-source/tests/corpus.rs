@@ -260,3 +260,25 @@ fn containers_in_containers_end() {
     assert_eq!(walk.deepest, 17, "{:?}", walk.outcomes);
     assert_eq!(walk.outcomes["gzip: container is over the limits"], 1);
 }
+
+/// Ten archives in each of ten archives in ...: terabytes, of which no container gives many.
+#[test]
+fn many_containers_in_many_end_in_time() {
+    let mut content = vec![0; 1 << 20];
+    for _ in 0..6 {
+        let mut zip = common::Zip::default();
+        let mut packed = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(&content).unwrap();
+        let packed = packed.finish().unwrap();
+        for number in 0..10 {
+            zip.add(format!("{number}").as_bytes(), 8, 0, &packed, &content);
+        }
+        content = zip.finish();
+    }
+    let start = Instant::now();
+    let mut walk = Walk::default();
+    walk.container(&content, &Meter::new(Limits::default(), content.len() as u64), 1);
+    println!("{} bytes: {:?}", content.len(), walk.outcomes);
+    assert!(content.len() < 100_000 && walk.outcomes["zip: container is over the limits"] > 0);
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+}

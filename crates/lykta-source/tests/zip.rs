@@ -173,10 +173,16 @@ fn a_member_that_lies_about_its_length_hides_no_other_without_a_directory() {
     let mut zip = Zip::default();
     zip.add(b"one", 8, 0, &deflate(b"one"), b"one");
     zip.add(b"two", 8, 0, &deflate(b"two"), b"two");
-    zip.bytes[21] = 0x7f;
-    let (found, _) = all(ZIP, &zip.bytes);
-    assert_eq!(found.iter().map(|found| &found.name[..]).collect::<Vec<_>>(), [b"one", b"two"]);
-    assert_eq!(found[1].bytes, b"two");
+    zip.add(b"three", 8, 0, &deflate(b"three"), b"three");
+    // Behind the archive, and into the second member.
+    for (at, byte) in [(21, 0x7f), (18, 40)] {
+        let mut bytes = zip.bytes.clone();
+        bytes[at] = byte;
+        let (found, _) = all(ZIP, &bytes);
+        let names = found.iter().map(|found| &found.name[..]).collect::<Vec<_>>();
+        assert_eq!(names, [&b"one"[..], b"two", b"three"]);
+        assert!(found[1].bytes == b"two" && found[2].bytes == b"three");
+    }
 }
 
 /// Many entries that share their bytes: 10 MB give 281 TB in the known one.

@@ -512,6 +512,7 @@ impl<R: Read> Read for Even<R> {
 struct ZstdFrames<R> {
     input: R,
     decoder: FrameDecoder,
+    /// Bytes.
     memory: u64,
     within: bool,
     /// What ended a frame, to be told after what was decoded of it.
@@ -521,9 +522,8 @@ struct ZstdFrames<R> {
 impl<R: BufRead> ZstdFrames<R> {
     fn new(input: R, limits: &Limits) -> Self {
         let mut decoder = FrameDecoder::new();
-        let memory = limits.memory.min(ZSTD_WINDOW);
-        decoder.set_max_window_size(memory);
-        Self { input, decoder, memory, within: false, error: None }
+        decoder.set_max_window_size(limits.memory.min(ZSTD_WINDOW));
+        Self { input, decoder, memory: limits.memory, within: false, error: None }
     }
 
     /// Begins the next frame that holds something. Returns whether there is one.
@@ -536,8 +536,12 @@ impl<R: BufRead> ZstdFrames<R> {
                     ..
                 })) => pass(&mut self.input, length.into())?,
                 Err(FrameDecoderError::WindowSizeTooBig { requested, .. }) => {
-                    let exceeded = Exceeded::Memory { needed: requested, most: self.memory };
-                    return Err(ContainerError::from(exceeded).into());
+                    return Err(if requested > self.memory {
+                        ContainerError::from(Exceeded::Memory { needed: requested, most: self.memory })
+                    } else {
+                        ContainerError::Unsupported(format!("a window of {requested} bytes in zstd"))
+                    }
+                    .into());
                 }
                 Err(error) => return Err(io::Error::other(error)),
             }

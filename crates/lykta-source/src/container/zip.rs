@@ -410,10 +410,12 @@ fn walk(
         }
         let Some(header) = file.array::<LOCAL_LEN>(offset)? else { break };
         let [name_len, extra_len] = [26, 28].map(|at| usize::from(u16_at(&header, at)));
-        let mut text = vec![0; name_len + extra_len];
-        let is_whole = file.read_at(offset + LOCAL_LEN as u64, &mut text)? == text.len();
         // The version that is needed is 1 to 6.3, with the system in the upper byte.
-        if !is_whole || name_len == 0 || header[4] > 63 {
+        if name_len == 0 || header[4] > 63 {
+            continue;
+        }
+        let mut text = vec![0; name_len + extra_len];
+        if file.read_at(offset + LOCAL_LEN as u64, &mut text)? < text.len() {
             continue;
         }
         let start = offset + (LOCAL_LEN + text.len()) as u64;
@@ -433,11 +435,13 @@ fn walk(
             (entry.packed, entry.whole) = (end - start, whole);
         }
         // A length that lies must not hide what follows.
-        let end = start.checked_add(entry.packed).filter(|end| *end <= file.len);
+        let end = start.saturating_add(entry.packed);
+        let next = file.array(end)?;
+        let is_followed = next.is_some_and(|next| [LOCAL, CENTRAL, DESCRIPTOR].contains(&next));
         if file.hand_over(entry, limits, each)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        from = end.unwrap_or(start);
+        from = if is_followed { end } else { start };
     }
     Ok(ControlFlow::Continue(()))
 }
