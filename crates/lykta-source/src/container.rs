@@ -281,7 +281,7 @@ pub fn members(
     meter: &Meter,
     each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<(), ContainerError> {
-    let limits = meter.limits();
+    let limits = &meter.limits_here();
     meter.container(
         input,
         &mut |input, each| match container {

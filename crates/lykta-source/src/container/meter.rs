@@ -11,6 +11,9 @@ use super::{ContainerError, Content, Exceeded, Input, Member, guarded};
 /// Bytes that may come out of a container whatever its ratio.
 const RATIO_FREE: u64 = 10 << 20;
 
+/// What a reader may take in any case: the usual windows of xz and zstd.
+const LEAST_MEMORY: u64 = 8 << 20;
+
 /// What containers may give. A container that would give more is ended: what came out before stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -23,7 +26,8 @@ pub struct Limits {
     /// Bytes out of a container for each byte of its own, once 10 MiB have come out. Also of all containers
     /// beneath a file together, for each byte of the file.
     pub ratio: u64,
-    /// Bytes that may be held in memory to look into the containers beneath one file.
+    /// Bytes that may be held in memory to look into the containers beneath one file; decompressors may take as much
+    /// besides, and half of it for each further level.
     pub memory: u64,
 }
 
@@ -74,6 +78,14 @@ impl Meter {
     /// The limits.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The limits for the reader of the next container: with each one around it, half the memory, and 8 MiB if there
+    /// is as much, so that all readers that are at work at once take no more than some two times the memory.
+    pub(super) fn limits_here(&self) -> Limits {
+        let Limits { memory, .. } = self.limits;
+        let halved = memory.checked_shr(self.nesting.get()).unwrap_or(0);
+        Limits { memory: halved.max(memory.min(LEAST_MEMORY)), ..self.limits }
     }
 
     /// Runs `read` on a container so that nothing that it hands to `each` exceeds the limits.
@@ -198,5 +210,30 @@ impl Read for Metered<'_> {
         })??;
         self.given.add(count as u64).map_err(|exceeded| io::Error::from(ContainerError::from(exceeded)))?;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What readers at each level may take, and whether the next level was refused.
+    fn memory(meter: &Meter, levels: &mut Vec<u64>) -> bool {
+        levels.push(meter.limits_here().memory);
+        let read = &mut |_: Input<'_>, _: Each<'_>| Ok(_ = memory(meter, levels));
+        meter.container(Input::Whole(b""), read, &mut |_| ControlFlow::Continue(())).is_err()
+    }
+
+    #[test]
+    fn readers_within_readers_take_no_more_than_two_times_the_memory() {
+        for (all, expected) in [
+            (40 << 20, vec![40 << 20, 20 << 20, 10 << 20, 8 << 20, 8 << 20]),
+            (3 << 20, vec![3 << 20; 5]),
+        ] {
+            let meter = Meter::new(Limits { memory: all, nesting: 4, ..Limits::default() }, 0);
+            let mut levels = Vec::new();
+            memory(&meter, &mut levels);
+            assert_eq!(levels, expected);
+        }
     }
 }
