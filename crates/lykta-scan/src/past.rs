@@ -55,7 +55,8 @@ impl Past {
             0 => begun.items = Some(items),
             member => _ = begun.members.insert(member),
         }
-        if begun.items.is_some_and(|items| begun.members.len() as u64 == items) {
+        // More than that of a file whose examination panicked: what it held is not known in the end.
+        if begun.items.is_some_and(|items| begun.members.len() as u64 >= items) {
             self.files[at].is_done = true;
             self.begun.remove(&unit.file);
         }
@@ -108,4 +109,63 @@ pub(crate) fn state(item: &Item) -> u64 {
         ItemKind::Failed(error) => error.name().hash(&mut hasher),
     }
     hasher.finish().max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Outcome;
+    use crate::record::Record;
+    use crate::summary::NearMatching;
+    use lykta_source::{WalkOptions, walk};
+
+    fn past(done: &[(u64, u64, u64)]) -> Past {
+        let mut past = Past::new(Summary::new(NearMatching::Off, 0));
+        let mut record = Record::new(vec![], None);
+        record.outcome = Outcome::Ignored;
+        for &(file, member, items) in done {
+            past.add(Unit { file, member, state: 7 }, items, &Account::new(&record));
+        }
+        past
+    }
+
+    #[test]
+    fn a_file_is_done_when_it_and_all_in_it_are() {
+        let unit = |file, member| Unit { file, member, state: 0 };
+        let begun = past(&[(0, 0, 0), (1, 2, 0), (3, 1, 0), (3, 0, 2)]);
+        assert_eq!([0, 1, 2, 3, 9].map(|file| begun.is_file_done(file)), [true, false, false, false, false]);
+        assert!(begun.is_done(unit(1, 2)) && begun.is_done(unit(3, 0)) && begun.is_done(unit(0, 5)));
+        assert!(!begun.is_done(unit(1, 0)) && !begun.is_done(unit(1, 1)) && !begun.is_done(unit(3, 2)));
+        assert!(past(&[(3, 1, 0), (3, 0, 2), (3, 2, 0)]).is_file_done(3));
+        assert_eq!(begun.summary.seen().items, 4);
+    }
+
+    #[test]
+    fn what_is_another_or_gone_since_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str| dir.path().join(name);
+        for name in ["a", "b", "c"] {
+            std::fs::write(file(name), name).unwrap();
+        }
+        let items = || walk(&[dir.path().to_owned()], &WalkOptions::default());
+        let states: Vec<u64> = items().map(|item| state(&item)).collect();
+        let known = |known: &[u64]| {
+            let mut past = past(&[(known.len() as u64 - 1, 1, 0)]);
+            past.files.iter_mut().zip(known).for_each(|(file, state)| file.state = *state);
+            past
+        };
+        known(&states).check(items()).unwrap();
+        known(&[states[0], 0]).check(items()).unwrap();
+        std::fs::write(file("d"), "new ones may come behind").unwrap();
+        known(&states).check(items()).unwrap();
+        std::fs::write(file("b"), "other").unwrap();
+        let error = known(&states).check(items()).unwrap_err().to_string();
+        assert!(error.contains("/b is not what it was"), "{error}");
+        known(&[states[0], 0, states[2]]).check(items()).unwrap();
+        for name in ["b", "c", "d"] {
+            std::fs::remove_file(file(name)).unwrap();
+        }
+        let error = known(&[states[0], 0, states[2]]).check(items()).unwrap_err().to_string();
+        assert!(error.contains("is gone"), "{error}");
+    }
 }

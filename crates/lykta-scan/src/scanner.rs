@@ -345,7 +345,9 @@ impl Crew<'_> {
                         let examined = catch_unwind(AssertUnwindSafe(|| {
                             let _ = file(*record, &listed, watch, &mut clock, &mut outlet);
                         }));
-                        if let Err(panic) = examined {
+                        if let Err(panic) = examined
+                            && outlet.wants(place.unit)
+                        {
                             place.size = Some(listed.size());
                             let _ = outlet.done(place.panicked(panic.as_ref()));
                         }

@@ -226,10 +226,9 @@ mod tests {
 
     #[test]
     fn readers_within_readers_take_no_more_than_two_times_the_memory() {
-        for (all, expected) in [
-            (40 << 20, vec![40 << 20, 20 << 20, 10 << 20, 8 << 20, 8 << 20]),
-            (3 << 20, vec![3 << 20; 5]),
-        ] {
+        for (all, expected) in
+            [(40 << 20, vec![40 << 20, 20 << 20, 10 << 20, 8 << 20, 8 << 20]), (3 << 20, vec![3 << 20; 5])]
+        {
             let meter = Meter::new(Limits { memory: all, nesting: 4, ..Limits::default() }, 0);
             let mut levels = Vec::new();
             memory(&meter, &mut levels);
