@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Compares a scan of small pictures in one crawl with a scan of the same pictures as files.
 
-    python3 benches/evidence/crawl.py target/release/lykta [--pictures 50000] [--side 160] [--repeat 3] [--jobs 2]
+    python3 benches/evidence/crawl.py target/release/lykta [FOLDER] [--pictures 50000] [--repeat 3] [--jobs 2]
 
-Needs ImageMagick's `convert`. Files were read just before, so it is not the disk that is measured.
+The pictures are copies of the JPEGs in FOLDER, each made another file by a comment. Files were written just before, so
+it is not the disk that is measured.
 """
 
 import argparse
@@ -14,18 +15,11 @@ import subprocess
 import tempfile
 import time
 
-BASES = 200
 
-
-def pictures(folder, side):
-    """Different small pictures, with enough in them to be hashed."""
-    for number in range(BASES):
-        path = os.path.join(folder, f"{number}.jpg")
-        size = f"{side}x{side}"
-        subprocess.run(
-            ["convert", "-size", size, "-seed", str(number), "plasma:fractal", "-quality", "85", path], check=True
-        )
-        yield open(path, "rb").read()
+def pictures(folder):
+    """The JPEGs of a folder, smallest first."""
+    paths = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith((".jpg", ".jpeg"))]
+    return [open(path, "rb").read() for path in sorted(paths, key=os.path.getsize)]
 
 
 def record(uri, body):
@@ -51,20 +45,19 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("lykta")
     parser.add_argument("--pictures", type=int, default=50_000)
-    parser.add_argument("--side", type=int, default=160)
+    parser.add_argument("folder", nargs="?", default="testdata/demo/dump/camera")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--jobs", default="2")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as top:
-        bases, files = os.path.join(top, "bases"), os.path.join(top, "files")
-        os.mkdir(bases)
+        files = os.path.join(top, "files")
         os.mkdir(files)
-        made = list(pictures(bases, args.side))
+        bases = pictures(args.folder)
         warc, packed = os.path.join(top, "crawl.warc"), os.path.join(top, "crawl.warc.gz")
         with open(warc, "wb") as plain, open(packed, "wb") as compressed:
             for number in range(args.pictures):
                 # A comment makes each another file.
-                base, comment = made[number % BASES], b"%08d" % number
+                base, comment = bases[number % len(bases)], b"%08d" % number
                 body = base[:2] + b"\xff\xfe\x00\x0a" + comment + base[2:]
                 folder = os.path.join(files, str(number // 1000))
                 os.makedirs(folder, exist_ok=True)
@@ -75,14 +68,15 @@ def main():
                 compressed.write(gzip.compress(written, 6))
         csv, index = os.path.join(top, "list.csv"), os.path.join(top, "list.lykta")
         with open(csv, "wb") as out:
-            subprocess.run([args.lykta, "hash", "-q", "--csv", bases], stdout=out, check=True)
+            subprocess.run([args.lykta, "hash", "-q", "--csv", args.folder], stdout=out, check=True)
         subprocess.run([args.lykta, "index", "build", "-q", "-o", index, csv], stdout=subprocess.DEVNULL, check=True)
         times = {}
         for turn in range(args.repeat):
             for name, path in [("files", files), ("warc", warc), ("warc.gz", packed)]:
                 out = os.path.join(top, f"report-{name}-{turn}")
                 times.setdefault(name, []).append(scan(args.lykta, index, path, args.jobs, out))
-        print(f"{args.pictures} pictures of {args.side} px, {args.jobs} threads, fastest of {args.repeat}")
+        size = sum(map(len, bases)) // len(bases)
+        print(f"{args.pictures} pictures of {size} bytes, {args.jobs} threads, fastest of {args.repeat}")
         base_clock, base_spent = (min(values) for values in zip(*times["files"]))
         for name, values in times.items():
             clock, spent = (min(values) for values in zip(*values))

@@ -39,6 +39,9 @@ pub(crate) trait Outlet {
     /// Whether an item is to be examined: not if it was before an interrupted scan is gone on with.
     fn wants(&self, unit: Unit) -> bool;
 
+    /// How many items there are in an item of which none is to be examined, and neither is it.
+    fn items_if_done(&self, unit: Unit) -> Option<u64>;
+
     /// Takes an item that anybody may examine, or gives it back.
     fn later(&mut self, item: HeldItem) -> Result<(), HeldItem>;
 
@@ -245,8 +248,11 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
                     }
                 }
             }
-            None if !self.out.wants(record.unit) => pass_over(rest, self.watch),
             None => {
+                if let Some(items) = self.out.items_if_done(record.unit) {
+                    self.next += items;
+                    return pass_over(rest, self.watch);
+                }
                 let filled = match filled {
                     Filled::More => self.fill(&mut bytes, rest, SHORT, false),
                     filled => filled,

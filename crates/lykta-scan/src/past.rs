@@ -1,6 +1,6 @@
 //! What an interrupted scan has done: so that going on repeats nothing and changes nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use lykta_source::{Item, ItemKind};
@@ -30,9 +30,9 @@ struct File {
 
 #[derive(Debug, Default)]
 struct Begun {
-    /// Numbers of the items that are done.
-    members: HashSet<u64>,
-    /// How many items there are in it, once that is known.
+    /// The numbers of the items that are done, each with how many items there are in it.
+    members: HashMap<u64, u64>,
+    /// How many items there are in the file, once that is known.
     items: Option<u64>,
 }
 
@@ -42,7 +42,7 @@ impl Past {
         Self { summary, files: Vec::new(), begun: HashMap::new() }
     }
 
-    /// An item that is done. `items` is how many items there are in it, if it is a file.
+    /// An item that is done. `items` is how many items there are in it.
     pub(crate) fn add(&mut self, unit: Unit, items: u64, account: &Account) {
         let Ok(at) = usize::try_from(unit.file) else { return };
         if self.files.len() <= at {
@@ -53,7 +53,7 @@ impl Past {
         let begun = self.begun.entry(unit.file).or_default();
         match unit.member {
             0 => begun.items = Some(items),
-            member => _ = begun.members.insert(member),
+            member => _ = begun.members.insert(member, items),
         }
         // More than that of a file whose examination panicked: what it held is not known in the end.
         if begun.items.is_some_and(|items| begun.members.len() as u64 >= items) {
@@ -68,8 +68,16 @@ impl Past {
         file.is_some_and(|file| file.is_done)
             || self.begun.get(&unit.file).is_some_and(|begun| match unit.member {
                 0 => begun.items.is_some(),
-                member => begun.members.contains(&member),
+                member => begun.members.contains_key(&member),
             })
+    }
+
+    /// How many items there are in an item of which nothing is left to do, nor of those: what comes behind it has the
+    /// same number as before.
+    pub(crate) fn items_if_done(&self, unit: Unit) -> Option<u64> {
+        let members = &self.begun.get(&unit.file)?.members;
+        let items = *members.get(&unit.member)?;
+        (1..=items).all(|item| members.contains_key(&(unit.member + item))).then_some(items)
     }
 
     /// Whether nothing is left to do of a file.
@@ -138,6 +146,15 @@ mod tests {
         assert!(!begun.is_done(unit(1, 0)) && !begun.is_done(unit(1, 1)) && !begun.is_done(unit(3, 2)));
         assert!(past(&[(3, 1, 0), (3, 0, 2), (3, 2, 0)]).is_file_done(3));
         assert_eq!(begun.summary.seen().items, 4);
+    }
+
+    /// Pictures within a picture that is passed over have numbers, too: else what comes behind it would be taken for
+    /// others that are done, and be lost.
+    #[test]
+    fn an_item_is_passed_over_with_all_in_it() {
+        let begun = past(&[(0, 1, 0), (0, 2, 2), (0, 3, 0), (0, 5, 1), (0, 6, 0)]);
+        let items = |member| begun.items_if_done(Unit { file: 0, member, state: 0 });
+        assert_eq!([1, 2, 3, 4, 5].map(items), [Some(0), None, Some(0), None, Some(1)]);
     }
 
     #[test]

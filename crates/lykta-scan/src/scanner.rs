@@ -396,6 +396,10 @@ impl Outlet for Shared<'_> {
         !self.past.is_done(unit)
     }
 
+    fn items_if_done(&self, unit: Unit) -> Option<u64> {
+        self.past.items_if_done(unit)
+    }
+
     fn later(&mut self, item: HeldItem) -> Result<(), HeldItem> {
         self.queue.push(item)
     }
