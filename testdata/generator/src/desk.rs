@@ -395,10 +395,10 @@ impl Maker {
         ];
         self.put(path, mail::message("letter", &attached, None));
         let path = "mail/forwarded.eml";
-        let steps = path.as_bytes();
+        let [a, b, c]: [&[u8]; 3] = [path.as_bytes(), b"part 2.rfc822", b"part 2.rfc822"];
         let attached = [
-            ("photo.jpg", self.listed("mail in mail", [steps, b"photo.jpg"])?),
-            ("sent.jpg", self.copy("mail in mail", [steps, b"sent.jpg"])?),
+            ("photo.jpg", self.listed("mail in mail", [a, b, c, b"photo.jpg"])?),
+            ("sent.jpg", self.copy("mail in mail", [a, b, c, b"sent.jpg"])?),
         ];
         let inner = mail::message("inner", &attached, None);
         let middle = mail::message("middle", &[], Some(&inner));

@@ -4,6 +4,7 @@
 
 mod cluster;
 mod demo;
+mod desk;
 mod evidence;
 mod hash;
 mod index;
