@@ -9,10 +9,12 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bombs;
 mod desk;
 mod files;
 mod landscape;
 
+pub use bombs::{Bomb, bombs};
 pub use desk::{Desk, DeskFile, Planted, desk, list_of_others};
 pub use files::write_all;
 pub use landscape::landscape;

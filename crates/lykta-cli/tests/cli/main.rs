@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read or started fails the test")]
 
+mod bombs;
 mod cluster;
 mod demo;
 mod desk;
