@@ -1,11 +1,22 @@
 //! `cargo run -p lykta-testdata -- testdata`: writes the generated files anew.
+//! `cargo run -p lykta-testdata -- desk FOLDER`: writes the desk dump and its list, to look at.
 #![forbid(unsafe_code)]
 
+use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context;
 
 fn main() -> anyhow::Result<()> {
-    let folder: PathBuf = std::env::args_os().nth(1).context("usage: lykta-testdata FOLDER")?.into();
-    lykta_testdata::write_all(&folder)
+    const USAGE: &str = "usage: lykta-testdata [desk] FOLDER";
+    let mut words = std::env::args_os().skip(1);
+    let first = words.next().context(USAGE)?;
+    if first != "desk" {
+        return lykta_testdata::write_all(&PathBuf::from(first));
+    }
+    let folder = PathBuf::from(words.next().context(USAGE)?);
+    let desk = lykta_testdata::desk()?;
+    desk.write(&folder.join("dump"))?;
+    fs::write(folder.join("list.csv"), desk.list()?)?;
+    Ok(())
 }

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read or started fails the test")]
 
+mod bombs;
 mod cluster;
 mod demo;
+mod desk;
 mod evidence;
 mod hash;
 mod index;

@@ -129,6 +129,8 @@ struct Leaf<'l> {
     offset: usize,
     body: Range<usize>,
     is_cut: bool,
+    /// It has parts that are not looked for: it lies in too many others.
+    is_too_deep: bool,
 }
 
 impl Walk<'_> {
@@ -147,15 +149,18 @@ impl Walk<'_> {
                 let (end, after) = self.end(body);
                 if after.is_none() || self.levels.len() != depth {
                     // Its boundary is not there: nothing is to be lost.
-                    self.leaf(&Leaf { part: &part, offset, body: body..end.max(body), is_cut: false })?;
+                    let body = body..end.max(body);
+                    self.leaf(&Leaf { part: &part, offset, body, is_cut: false, is_too_deep: false })?;
                 }
                 // Otherwise the text before the first part is for readers that know no parts.
                 next = after;
                 continue;
             }
+            // Asked now: the end of this part may be that of all it lies in.
+            let is_too_deep = part.boundary.is_some();
             let (end, after) = self.end(body);
             let is_cut = after.is_none() && end == self.bytes.len() && !self.levels.is_empty();
-            self.leaf(&Leaf { part: &part, offset, body: body..end.max(body), is_cut })?;
+            self.leaf(&Leaf { part: &part, offset, body: body..end.max(body), is_cut, is_too_deep })?;
             next = after;
         }
         ControlFlow::Continue(())
@@ -249,7 +254,7 @@ impl Walk<'_> {
     }
 
     fn leaf(&mut self, leaf: &Leaf<'_>) -> ControlFlow<()> {
-        let Leaf { part, offset, body, is_cut } = leaf;
+        let Leaf { part, offset, body, is_cut, is_too_deep } = leaf;
         self.count += 1;
         let bytes = &self.bytes[body.clone()];
         let name = part.name.clone().unwrap_or_else(|| format!("part {}.{}", self.count, part.ending));
@@ -267,7 +272,7 @@ impl Walk<'_> {
             let of = "a message in several parts".to_owned();
             return hand_over(Content::Skipped(MemberSkip::Elsewhere(of), bytes.len() as u64));
         }
-        if part.boundary.is_some() && self.levels.len() >= MOST_LEVELS {
+        if *is_too_deep {
             let what = format!("more than {MOST_LEVELS} multiparts in one another");
             return hand_over(Content::Failed(ContainerError::Unsupported(what)));
         }
@@ -598,6 +603,25 @@ mod tests {
             quoted(&picture),
         )
         .into_bytes()
+    }
+
+    /// Multiparts of which the ends are there as well: those that were too deep passed for an ordinary part, and what
+    /// was in them was neither looked at nor told.
+    #[test]
+    fn multiparts_that_lie_too_deep_are_told() {
+        let deep = |levels: usize| {
+            let mut text = "From: a@example\r\nTo: b@example\r\nSubject: deep\r\n".to_owned();
+            for k in 0..levels {
+                text += &format!("Content-Type: multipart/mixed; boundary=b{k}\r\n\r\n--b{k}\r\n");
+            }
+            text += "\r\nbare\r\n";
+            (0..levels).rev().for_each(|k| text += &format!("--b{k}--\r\n"));
+            all(Container::Mail, text.as_bytes()).0
+        };
+        let [good, over] = [MOST_LEVELS, MOST_LEVELS + 1].map(deep);
+        assert_eq!((good.len(), &good[0].bytes[..], &good[0].end), (1, &b"bare"[..], &None));
+        assert_eq!(over.len(), 1);
+        assert!(over[0].end.as_ref().unwrap().contains("more than 64 multiparts"), "{over:?}");
     }
 
     #[test]
