@@ -24,6 +24,7 @@ mod single;
 mod tar;
 #[cfg(test)]
 mod testing;
+mod unread;
 mod warc;
 mod zip;
 
@@ -67,6 +68,8 @@ pub enum Container {
     Mbox,
     /// A document, with the pictures and files in it.
     Pdf,
+    /// Recognised and not read: [`Container::unread`] has the names.
+    Unread(&'static str),
 }
 
 /// How a container has to be read.
@@ -205,7 +208,7 @@ pub struct Capture {
 }
 
 impl Container {
-    /// Every kind, in order.
+    /// Every kind that is read, in order.
     pub const ALL: [Self; 12] = [
         Self::Gzip,
         Self::Bzip2,
@@ -236,6 +239,12 @@ impl Container {
             .or_else(|| mbox::sniff(head))
             .or_else(|| mail::sniff(head))
             .or_else(|| pdf::sniff(head))
+            .or_else(|| unread::sniff(head).map(Self::Unread))
+    }
+
+    /// The names of containers that are recognised and not read.
+    pub fn unread() -> impl Iterator<Item = &'static str> {
+        unread::names()
     }
 
     /// A short name, for records.
@@ -253,6 +262,7 @@ impl Container {
             Self::Mail => "mail",
             Self::Mbox => "mbox",
             Self::Pdf => "pdf",
+            Self::Unread(name) => name,
         }
     }
 
@@ -260,7 +270,7 @@ impl Container {
     pub const fn access(self) -> Access {
         match self {
             Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd | Self::Tar => Access::Stream,
-            Self::Warc | Self::Arc | Self::Mbox => Access::Stream,
+            Self::Warc | Self::Arc | Self::Mbox | Self::Unread(_) => Access::Stream,
             Self::Zip | Self::SevenZ => Access::Random,
             Self::Mail => Access::Whole,
             Self::Pdf => Access::Random,
@@ -295,6 +305,7 @@ pub fn members(
             Container::Mail => mail::members(input, meter, each),
             Container::Mbox => mbox::members(input, each),
             Container::Pdf => pdf::members(input, meter, each),
+            Container::Unread(name) => Err(ContainerError::Unsupported(name.to_owned())),
         },
         each,
     )
