@@ -26,7 +26,9 @@
 mod account;
 mod bands;
 mod budget;
+mod caution;
 mod compare;
+mod death;
 mod descend;
 mod entry_set;
 mod error;
@@ -54,6 +56,7 @@ mod tee;
 
 pub use bands::Band;
 pub use compare::{Comparison, Pictured, compare, pictured, pictured_whole};
+pub use death::Death;
 pub use entry_set::EntrySet;
 pub use error::Error;
 pub use families::{

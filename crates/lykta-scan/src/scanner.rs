@@ -144,7 +144,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
             |record, file: &_, watch: Watch<'_>, clock: &mut _, out: &mut dyn Outlet| {
                 self.examiner.file(record, file, watch, clock, out)
             },
-            |item| self.examiner.item(item),
+            |item| self.examiner.item(item, None),
         );
         crew.drive(self.options.jobs.get(), work, file, item)
     }
@@ -276,7 +276,7 @@ impl Crew<'_> {
             .map_err(|error| Cause::Threads(error.to_string()))?;
         let (stop, progress, past, broken) = (self.stop, self.progress, self.past, AtomicBool::new(false));
         let read = |bytes| progress.add_bytes(bytes);
-        let watch = Watch { read: &read, stop: [stop, &broken] };
+        let watch = Watch { read: &read, stop: [stop, &broken], beat: None };
         let ended_by = Mutex::new(None);
         let end = |cause: Cause| {
             broken.store(true, Relaxed);
