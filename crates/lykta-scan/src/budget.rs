@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
+use std::panic::RefUnwindSafe;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How many later wishes may be granted before one that waits: enough for small pictures to keep
@@ -23,7 +24,7 @@ pub(crate) struct Budget {
 
 /// Where the memory of a process comes from that shares a budget with others: what is alone in a worker process asks its
 /// parent.
-pub(crate) trait Lender: Debug + Sync {
+pub(crate) trait Lender: Debug + Sync + RefUnwindSafe {
     /// Waits until so many bytes are granted.
     fn take(&self, bytes: u64);
     /// Gives back all but so many bytes of what was granted last.

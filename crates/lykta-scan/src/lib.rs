@@ -36,6 +36,7 @@ mod examine;
 mod families;
 mod hashing;
 mod hits;
+mod isolate;
 mod matches;
 mod matching;
 mod options;
@@ -65,6 +66,9 @@ pub use families::{
 };
 pub use hashing::{FileHasher, FileHashes, PictureHash, PictureResult};
 pub use hits::FrequentEntry;
+pub use isolate::{Confinement, Isolation};
+#[cfg(unix)]
+pub use isolate::{Worker, worker_main};
 pub use matching::Answer;
 pub use options::{DEFAULT_MEMORY, Options};
 pub use outcome::{ExactOnly, Failure, Outcome, Problem, Skip};

@@ -71,6 +71,12 @@ impl Past {
             })
     }
 
+    /// The items of a file that are done: the numbers within it.
+    pub(crate) fn done_in(&self, file: u64) -> Vec<u64> {
+        let Some(begun) = self.begun.get(&file) else { return Vec::new() };
+        begun.members.iter().copied().chain(begun.items.map(|_| 0)).collect()
+    }
+
     /// Whether nothing is left to do of a file.
     pub(crate) fn is_file_done(&self, file: u64) -> bool {
         usize::try_from(file).ok().and_then(|at| self.files.get(at)).is_some_and(|file| file.is_done)

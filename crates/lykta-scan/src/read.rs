@@ -183,7 +183,8 @@ pub(crate) mod tests {
         let mut record = Record::new(vec![], None);
         record.digests = [first].into_iter().collect();
         let (stop, never) = (AtomicBool::new(stop), AtomicBool::new(false));
-        let watch = Watch { read: &|_| panic!("a second read is not counted"), stop: [&stop, &never], beat: None };
+        let watch =
+            Watch { read: &|_| panic!("a second read is not counted"), stop: [&stop, &never], beat: None };
         let result = read_again(&mut record, &mut open, watch, &mut Stopwatch::off());
         (record, result)
     }
