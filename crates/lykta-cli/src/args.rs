@@ -64,6 +64,9 @@ pub(crate) enum Command {
     Report(ReportCommand),
     /// Show how it works, on a bundled list and a bundled dump
     Demo(DemoArgs),
+    /// Examine items for a scan that started this process
+    #[command(hide = true)]
+    Worker,
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  lykta completions bash > ~/.local/share/bash-completion/completions/lykta"
@@ -412,6 +415,7 @@ Examples:
   lykta scan --index list.lykta --radius pdq=24 --jobs 8 picture.jpg
   lykta scan --index list.lykta --report jsonl,csv --record all -o report /mnt/disk
   lykta scan --index list.lykta --profile --memory 1G -o report /mnt/disk
+  lykta scan --isolate --index list.lykta -o report /mnt/disk
   lykta scan --resume --index list.lykta -o report /mnt/disk"
 )]
 pub(crate) struct ScanArgs {
@@ -451,6 +455,10 @@ pub(crate) struct ScanArgs {
     /// Say at the end where the time went, on standard error and, with -o, in profile.json
     #[arg(long)]
     pub(crate) profile: bool,
+    /// Decode in worker processes with limits of memory and time and, on Linux, no files and no network: what
+    /// crashes one costs one item
+    #[arg(long)]
+    pub(crate) isolate: bool,
     /// Compare digests only
     #[arg(long)]
     pub(crate) no_near: bool,

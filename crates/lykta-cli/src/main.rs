@@ -33,6 +33,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli.command,
         Err(error) => return explain(&error),
     };
+    if let Command::Worker = command {
+        return worker();
+    }
     // A panic is a fault to report. Where a scan goes on after one, a trace would bury its results.
     std::panic::set_hook(Box::new(|panic| {
         let text = panic.to_string();
@@ -50,6 +53,17 @@ fn main() -> ExitCode {
         }
         Err(_) => ExitCode::from(STOPPED),
     }
+}
+
+/// Before there are threads.
+#[cfg(unix)]
+fn worker() -> ExitCode {
+    lykta::scan::worker_main()
+}
+
+#[cfg(not(unix))]
+fn worker() -> ExitCode {
+    ExitCode::from(STOPPED)
 }
 
 /// Help where it was asked for or nothing was said at all; else a sentence.
@@ -83,6 +97,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::List(ListCommand::Convert(args)) => commands::list_convert::run(&args),
         Command::List(ListCommand::Add(args)) => commands::list_add::run(&args),
         Command::Report(ReportCommand::Verify(args)) => commands::report_verify::run(&args),
+        Command::Worker => Ok(STOPPED),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Completions { shell } => {
             // Into memory first: the generator panics when its output fails.

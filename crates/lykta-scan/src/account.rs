@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use lykta_index::Role;
 use serde::{Deserialize, Serialize};
 
+use crate::death::Death;
 use crate::hits::Hit;
 use crate::outcome::Outcome;
 use crate::record::Record;
@@ -34,6 +35,8 @@ pub(crate) struct Account {
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) is_not_all_read: bool,
     #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) is_worker_silent: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) is_below_band: bool,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(crate) disputed: u64,
@@ -58,6 +61,10 @@ impl Account {
             is_unexamined: record.outcome.is_unexamined(),
             access_time_at_risk: record.access_time_at_risk,
             is_not_all_read: record.unread_scans > 0,
+            is_worker_silent: record
+                .problem
+                .as_ref()
+                .is_some_and(|problem| problem.reason == Death::Silent.name()),
             is_below_band: record.matches.iter().any(|found| found.below_band) && !is_found,
             disputed: record.matches.iter().filter(|found| found.disputed).count() as u64,
             retracted: record.retracted,

@@ -1,6 +1,8 @@
 //! Bytes in flight: how much memory the items being examined may hold together.
 
 use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::panic::RefUnwindSafe;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How many later wishes may be granted before one that waits: enough for small pictures to keep
@@ -15,8 +17,22 @@ const OVERTAKEN_AT_MOST: u32 = 32;
 #[derive(Debug)]
 pub(crate) struct Budget {
     total: u64,
+    lender: Option<&'static dyn Lender>,
     state: Mutex<State>,
     changed: Condvar,
+}
+
+/// Where the memory of a process comes from that shares a budget with others: what is alone in a worker process asks its
+/// parent.
+pub(crate) trait Lender: Debug + Sync + RefUnwindSafe {
+    /// Waits until so many bytes are granted.
+    fn take(&self, bytes: u64);
+    /// Gives back all but so many bytes of what was granted last.
+    fn keep(&self, bytes: u64);
+    /// Waits for the turn to have much memory for containers.
+    fn take_heavy(&self);
+    /// Gives the turn back.
+    fn give_heavy(&self);
 }
 
 #[derive(Debug)]
@@ -51,7 +67,12 @@ impl Budget {
     /// A budget of `total` bytes.
     pub(crate) fn new(total: u64) -> Self {
         let state = State { free: total, waiting: VecDeque::new(), next: 0 };
-        Self { total, state: Mutex::new(state), changed: Condvar::new() }
+        Self { total, lender: None, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// A budget of `total` bytes that is shared with other processes: `lender` is asked for all that is taken.
+    pub(crate) fn lent(total: u64, lender: &'static dyn Lender) -> Self {
+        Self { lender: Some(lender), ..Self::new(total) }
     }
 
     /// All of it, in bytes.
@@ -72,6 +93,9 @@ impl Budget {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.grant(number, bytes);
+        if let Some(lender) = self.lender {
+            lender.take(bytes);
+        }
         // Whoever had to let this one pass first may have its turn now.
         if state.waiting.iter().any(|wish| wish.number > number) {
             self.changed.notify_all();
@@ -104,6 +128,9 @@ impl Share<'_> {
         let bytes = bytes.min(self.bytes);
         self.budget.lock().free += self.bytes - bytes;
         self.bytes = bytes;
+        if let Some(lender) = self.budget.lender {
+            lender.keep(bytes);
+        }
         self.budget.changed.notify_all();
     }
 }
@@ -111,6 +138,9 @@ impl Share<'_> {
 impl Drop for Share<'_> {
     fn drop(&mut self) {
         self.budget.lock().free += self.bytes;
+        if let Some(lender) = self.budget.lender {
+            lender.keep(0);
+        }
         self.budget.changed.notify_all();
     }
 }

@@ -21,6 +21,8 @@ use lykta_source::container::{
 };
 use lykta_source::{OpenFile, escape};
 
+use crate::budget::Lender;
+use crate::caution::Caution;
 use crate::examine::Examiner;
 use crate::outcome::{Failure, Skip};
 use crate::profile::Stopwatch;
@@ -47,6 +49,20 @@ pub(crate) trait Outlet {
 
     /// Takes a record. Breaks when the scan is over.
     fn done(&mut self, record: Record) -> ControlFlow<()>;
+
+    /// Is told that an item is begun, before anything looks at its bytes; of the record only the place is known.
+    fn begin(&mut self, _place: &Record) {}
+
+    /// Whether an item needs caution.
+    fn caution(&self, _unit: Unit) -> Option<Caution> {
+        None
+    }
+
+    /// The items of a file that are not to be examined: their numbers within it, each with how many items there are
+    /// in it.
+    fn done_before(&self, _file: u64) -> Vec<(u64, u64)> {
+        Vec::new()
+    }
 }
 
 /// An item in memory.
@@ -58,11 +74,37 @@ pub(crate) struct HeldItem {
 
 /// What only one file at a time may have: much memory for the containers in it.
 #[derive(Debug, Default)]
-pub(crate) struct Heavy(Mutex<()>);
+pub(crate) struct Heavy {
+    one: Mutex<()>,
+    /// Who is asked in a process that shares it with others.
+    lender: Option<&'static dyn Lender>,
+}
+
+/// Held by the file whose turn it is.
+pub(crate) struct HeavyTurn<'h> {
+    _one: MutexGuard<'h, ()>,
+    lender: Option<&'static dyn Lender>,
+}
 
 impl Heavy {
-    pub(crate) fn take(&self) -> MutexGuard<'_, ()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lent(lender: &'static dyn Lender) -> Self {
+        Self { lender: Some(lender), ..Self::default() }
+    }
+
+    pub(crate) fn take(&self) -> HeavyTurn<'_> {
+        let one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lender) = self.lender {
+            lender.take_heavy();
+        }
+        HeavyTurn { _one: one, lender: self.lender }
+    }
+}
+
+impl Drop for HeavyTurn<'_> {
+    fn drop(&mut self) {
+        if let Some(lender) = self.lender {
+            lender.give_heavy();
+        }
     }
 }
 
@@ -77,7 +119,7 @@ pub(crate) struct Descent<'s, D> {
     next: u64,
     /// Bytes of containers in memory.
     held: u64,
-    heavy: Option<MutexGuard<'s, ()>>,
+    heavy: Option<HeavyTurn<'s>>,
 }
 
 /// How far a member was read into memory.
@@ -189,7 +231,10 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
                 self.done(record)
             }
             Content::Failed(error) => self.fail(record, error, false),
-            Content::Bytes(bytes, size) => self.bytes(record, member.known, bytes, size),
+            Content::Bytes(bytes, size) => {
+                self.out.begin(&record);
+                self.bytes(record, member.known, bytes, size)
+            }
         }
     }
 
@@ -227,6 +272,22 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
         let filled = self.fill(&mut bytes, rest, PIECE as u64, false);
         let is_picture = sniff(&bytes[..bytes.len().min(SNIFF_LEN)]).is_some();
         let container = known.or_else(|| Container::sniff(&bytes).filter(|_| !is_picture));
+        let caution = self.out.caution(record.unit);
+        if let Some(caution) = caution.clone().filter(|caution| caution.only_bytes || container.is_some()) {
+            let (unit, next) = (record.unit, caution.next);
+            let flow = match filled {
+                _ if caution.is_left || !self.out.wants(unit) => pass_over(rest, self.watch),
+                Filled::Broken(error) => self.fail(record, error, rest.is_over),
+                Filled::All | Filled::More => {
+                    record.opened = caution.opened(container.map_or("picture", Container::name));
+                    let caution = Caution { only_bytes: true, ..caution };
+                    self.long(record, bytes, rest, size, Some(&caution), Ok(()))
+                }
+            };
+            // What it had given has its numbers.
+            self.next = self.next.max(next);
+            return flow;
+        }
         match container {
             Some(container) if container.access() == Access::Stream => {
                 let broken = if let Filled::Broken(error) = filled { Some(error) } else { None };
@@ -244,7 +305,7 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
                     Filled::More => {
                         let needed = size.unwrap_or(0).max(bytes.len() as u64 + self.held);
                         let exceeded = Exceeded::Memory { needed, most: self.meter.limits().memory };
-                        self.long(record, bytes, rest, size, Err(exceeded.into()))
+                        self.long(record, bytes, rest, size, None, Err(exceeded.into()))
                     }
                 }
             }
@@ -262,7 +323,7 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
                         record.size = Some(bytes.len() as u64);
                         self.short(record, bytes)
                     }
-                    Filled::More => self.long(record, bytes, rest, size, Ok(())),
+                    Filled::More => self.long(record, bytes, rest, size, caution.as_ref(), Ok(())),
                     Filled::Broken(error) => self.fail(record, error, rest.is_over),
                 }
             }
@@ -354,9 +415,10 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
         head: Vec<u8>,
         rest: &mut AtMost<'_>,
         size: Option<u64>,
+        caution: Option<&Caution>,
         refused: Result<(), ContainerError>,
     ) -> ControlFlow<()> {
-        match self.examiner.long(&mut record, head, rest, size, self.watch, self.clock) {
+        match self.examiner.long(&mut record, head, rest, size, caution, self.watch, self.clock) {
             Ok(bytes) => {
                 let previews = preview_items(&mut record, &bytes, &mut self.next);
                 drop(bytes);
@@ -412,7 +474,7 @@ pub(crate) fn later<D: AsRef<[u8]> + Sync>(
     }
     match out.later(item) {
         Ok(()) => ControlFlow::Continue(()),
-        Err(item) => out.done(examiner.item(item)),
+        Err(item) => out.done(examiner.item(item, None)),
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Error(#[from] Cause);
 pub(crate) enum Cause {
     #[error("the threads for the scan cannot be started: {0}; try fewer with --jobs")]
     Threads(String),
+    #[error("worker processes cannot be started: {}; scan without --isolate if that is how it has to be", lykta_source::visible(.0))]
+    Workers(String),
     #[error("a result cannot be written: {0}; free some space or choose another place and scan again")]
     Sink(#[source] io::Error),
     #[error(
@@ -76,6 +78,7 @@ impl Error {
             | Cause::SpoiledJournal { journal: path, .. }
             | Cause::Write { at: path, .. } => Some(path),
             Cause::Threads(_)
+            | Cause::Workers(_)
             | Cause::Sink(_)
             | Cause::Source
             | Cause::Index(_)

@@ -18,8 +18,10 @@ use lykta_media::{Digester, SNIFF_LEN, sniff};
 use lykta_source::container::{self, Container, ContainerError, Meter};
 use lykta_source::{FileItem, OpenFile};
 
+use crate::budget::{Budget, Lender};
+use crate::caution::Caution;
 use crate::descend::{Descent, Heavy, HeldItem, Outlet, later, preview_items};
-use crate::hashing::{FileHasher, MemberHashes, PictureResult};
+use crate::hashing::{FileHasher, MemberHashes, PictureHash, PictureResult};
 use crate::matches::Matches;
 use crate::matching::Matcher;
 use crate::options::Options;
@@ -53,17 +55,44 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
         Self { matcher, hasher, max_item_bytes, containers: options.containers, heavy: Heavy::default() }
     }
 
+    /// One in a process that shares its memory with others, with another way to hash pictures if one is given.
+    pub(crate) fn lent(self, lender: &'static dyn Lender, pictures: Option<PictureHash<Views>>) -> Self {
+        let hasher = self.hasher.with_lender(lender);
+        let hasher = match (pictures, self.matcher.near_matching()) {
+            (Some(pictures), NearMatching::Performed { .. }) => hasher.with_pictures(pictures, Mode::Full),
+            _ => hasher,
+        };
+        Self { hasher, heavy: Heavy::lent(lender), ..self }
+    }
+
+    /// What pictures may take at once is granted here when others decode them.
+    pub(crate) fn budget(&self) -> &Budget {
+        self.hasher.budget()
+    }
+
     /// Examines a file, and what it contains; `record` says where it is.
     pub(crate) fn file(
         &self,
-        mut record: Record,
+        record: Record,
         file: &FileItem,
         watch: Watch<'_>,
         clock: &mut Stopwatch,
         out: &mut dyn Outlet,
     ) -> ControlFlow<()> {
+        self.opened(record, file.open(), watch, clock, out)
+    }
+
+    /// The same of a file that is open, or could not be opened.
+    pub(crate) fn opened(
+        &self,
+        mut record: Record,
+        open: Result<OpenFile, lykta_source::Error>,
+        watch: Watch<'_>,
+        clock: &mut Stopwatch,
+        out: &mut dyn Outlet,
+    ) -> ControlFlow<()> {
         let mut previews = Vec::new();
-        let examined = match file.open() {
+        let examined = match open {
             Ok(open) => self.open_file(&mut record, open, &mut previews, watch, clock, out),
             Err(error) => Err(error.into()),
         };
@@ -94,7 +123,13 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
         clock.lap(Part::Open);
         let head = read_head(&mut open, watch, clock)?;
         let is_picture = sniff(&head[..head.len().min(SNIFF_LEN)]).is_some();
-        if let Some(limits) = self.containers.filter(|_| !is_picture)
+        let caution = out.caution(record.unit).map(|caution| {
+            let kind = Container::sniff(&head).filter(|_| !is_picture && self.containers.is_some());
+            record.opened = caution.opened(kind.map_or("picture", Container::name));
+            Caution { only_bytes: caution.only_bytes || kind.is_some(), ..caution }
+        });
+        if caution.is_none()
+            && let Some(limits) = self.containers.filter(|_| !is_picture)
             && let Some(container) = Container::sniff(&head)
         {
             clock.group(container.name());
@@ -107,7 +142,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
             }
             return Ok(open.finish()?);
         }
-        let hashes = self.hasher.file(head, &mut open, watch, clock)?;
+        let hashes = self.hasher.file(head, &mut open, caution.as_ref(), watch, clock)?;
         record.digests = hashes.digests;
         self.conclude(record, hashes.picture);
         clock.lap(Part::Match);
@@ -130,23 +165,23 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
     /// The record of bytes in memory.
     pub(crate) fn bytes(&self, locator: Vec<String>, bytes: &[u8]) -> Record {
         let mut record = Record::new(locator, Some(bytes.len() as u64));
-        self.held(&mut record, bytes);
+        self.held(&mut record, bytes, None);
         record
     }
 
     /// The record of an item in memory. A panic costs this one.
-    pub(crate) fn item(&self, item: HeldItem) -> Record {
+    pub(crate) fn item(&self, item: HeldItem, caution: Option<&Caution>) -> Record {
         let HeldItem { mut record, bytes } = item;
         let place = record.clone();
         catch_unwind(AssertUnwindSafe(move || {
-            self.held(&mut record, &bytes);
+            self.held(&mut record, &bytes, caution);
             *record
         }))
         .unwrap_or_else(|panic| place.panicked(panic.as_ref()))
     }
 
-    fn held(&self, record: &mut Record, bytes: &[u8]) {
-        let (digests, picture) = self.hasher.bytes(bytes);
+    fn held(&self, record: &mut Record, bytes: &[u8], caution: Option<&Caution>) {
+        let (digests, picture) = self.hasher.bytes(bytes, caution);
         record.digests = digests;
         self.conclude(record, picture);
         if record.is_finding() {
@@ -161,11 +196,12 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
         head: Vec<u8>,
         rest: &mut dyn Read,
         size: Option<u64>,
+        caution: Option<&Caution>,
         watch: Watch<'_>,
         clock: &mut Stopwatch,
     ) -> Result<Vec<u8>, GivenUp> {
         let MemberHashes { digests, picture, size, bytes } =
-            self.hasher.member(head, rest, size, watch, clock)?;
+            self.hasher.member(head, rest, size, caution, watch, clock)?;
         record.size = Some(size);
         record.digests = digests;
         self.conclude(record, picture);

@@ -17,7 +17,8 @@ use lykta_media::pdq::{FileHash, Mode};
 use lykta_media::{Digester, Error as MediaError, ErrorKind, Format, Limits, SNIFF_LEN, probe, sniff};
 use lykta_source::OpenFile;
 
-use crate::budget::{Budget, Share};
+use crate::budget::{Budget, Lender, Share};
+use crate::caution::Caution;
 use crate::outcome::{Failure, Skip};
 use crate::profile::{NOT_A_PICTURE, Part, Stopwatch};
 use crate::read::{GivenUp, PIECE, Watch, append, read_head, read_rest, with_reported};
@@ -87,6 +88,9 @@ pub(crate) struct MemberHashes<H> {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// How pictures are hashed, and what speaks against it for this one.
+type Pictures<'c, H> = (PictureHash<H>, Mode, Option<&'c Caution>);
+
 enum Attempt<H> {
     Done(PictureResult<H>),
     /// Decoding takes so many bytes.
@@ -108,6 +112,15 @@ impl<H> FileHasher<H> {
         Self { pictures: Some((hash, mode)), ..self }
     }
 
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// In a process that shares its memory with others.
+    pub(crate) fn with_lender(self, lender: &'static dyn Lender) -> Self {
+        Self { budget: Budget::lent(self.budget.total(), lender), ..self }
+    }
+
     /// Reads `open` to its end. `read` is told how many bytes were read, piece by piece; setting
     /// `stop` ends it soon. Waits until the memory is free that a picture takes.
     ///
@@ -119,9 +132,9 @@ impl<H> FileHasher<H> {
         read: &(dyn Fn(u64) + Sync),
         stop: &AtomicBool,
     ) -> Result<FileHashes<'_, H>, GivenUp> {
-        let (watch, clock) = (Watch { read, stop: [stop, stop] }, &mut Stopwatch::off());
+        let (watch, clock) = (Watch { read, stop: [stop, stop], beat: None }, &mut Stopwatch::off());
         let head = read_head(open, watch, clock)?;
-        self.file(head, open, watch, clock)
+        self.file(head, open, None, watch, clock)
     }
 
     /// Hashes a file of which `head` was read.
@@ -129,6 +142,7 @@ impl<H> FileHasher<H> {
         &self,
         head: Vec<u8>,
         open: &mut OpenFile,
+        caution: Option<&Caution>,
         watch: Watch<'_>,
         clock: &mut Stopwatch,
     ) -> Result<FileHashes<'_, H>, GivenUp> {
@@ -136,10 +150,11 @@ impl<H> FileHasher<H> {
         let format = sniff(&head[..head.len().min(SNIFF_LEN)]);
         clock.group(format.map_or(NOT_A_PICTURE, Format::name));
         let picture = match (format, self.pictures) {
+            _ if let Some(caution) = caution.filter(|caution| caution.only_bytes) => caution.result(),
             (None, _) => PictureResult::NotOne,
             (Some(_), None) => PictureResult::NotWanted,
-            (Some(_), Some(pictures)) => match self.first_grant(&head, size) {
-                Ok(granted) => return self.load(pictures, granted, head, open, watch, clock),
+            (Some(_), Some((hash, mode))) => match self.first_grant(&head, size) {
+                Ok(granted) => return self.load((hash, mode, caution), granted, head, open, watch, clock),
                 Err((failure, detail)) => PictureResult::Failed(failure, detail),
             },
         };
@@ -157,6 +172,7 @@ impl<H> FileHasher<H> {
         head: Vec<u8>,
         rest: &mut dyn Read,
         size: Option<u64>,
+        caution: Option<&Caution>,
         watch: Watch<'_>,
         clock: &mut Stopwatch,
     ) -> Result<MemberHashes<H>, GivenUp> {
@@ -167,9 +183,10 @@ impl<H> FileHasher<H> {
         let mut held = head;
         let mut read = held.len() as u64;
         let picture = match (format, self.pictures) {
+            _ if let Some(caution) = caution.filter(|caution| caution.only_bytes) => caution.result(),
             (None, _) => PictureResult::NotOne,
             (Some(_), None) => PictureResult::NotWanted,
-            (Some(_), Some(pictures)) => match self.first_grant(&held, size.unwrap_or(read)) {
+            (Some(_), Some((hash, mode))) => match self.first_grant(&held, size.unwrap_or(read)) {
                 Err((failure, detail)) => PictureResult::Failed(failure, detail),
                 Ok(granted) => {
                     let total = self.budget.total();
@@ -182,7 +199,7 @@ impl<H> FileHasher<H> {
                     );
                     if append(rest, &mut held, most, &mut digester, watch)? {
                         share.shrink_to(held.len() as u64 + granted);
-                        let picture = self.picture_held(&held, share, granted, pictures);
+                        let picture = self.picture_held(&held, share, granted, (hash, mode, caution));
                         clock.lap(Part::Picture);
                         let size = held.len() as u64;
                         return Ok(MemberHashes { digests: digester.finish(), picture, size, bytes: held });
@@ -214,7 +231,7 @@ impl<H> FileHasher<H> {
         bytes: &[u8],
         mut share: Share<'b>,
         mut granted: u64,
-        pictures: (PictureHash<H>, Mode),
+        pictures: Pictures<'_, H>,
     ) -> PictureResult<H> {
         let size = bytes.len() as u64;
         loop {
@@ -236,18 +253,18 @@ impl<H> FileHasher<H> {
     }
 
     /// The same of bytes that the caller holds.
-    pub(crate) fn bytes(&self, bytes: &[u8]) -> (Digests, PictureResult<H>) {
+    pub(crate) fn bytes(&self, bytes: &[u8], caution: Option<&Caution>) -> (Digests, PictureResult<H>) {
         let mut digester = Digester::new(self.kinds);
         digester.update(bytes);
         let picture = match (sniff(&bytes[..bytes.len().min(SNIFF_LEN)]), self.pictures) {
             (None, _) => PictureResult::NotOne,
             (Some(_), None) => PictureResult::NotWanted,
-            (Some(_), Some(pictures)) => self.picture_in(bytes, pictures),
+            (Some(_), Some((hash, mode))) => self.picture_in(bytes, (hash, mode, caution)),
         };
         (digester.finish(), picture)
     }
 
-    fn picture_in(&self, bytes: &[u8], pictures: (PictureHash<H>, Mode)) -> PictureResult<H> {
+    fn picture_in(&self, bytes: &[u8], pictures: Pictures<'_, H>) -> PictureResult<H> {
         let mut grant = self.first_grant(bytes, 0);
         loop {
             let granted = match grant {
@@ -267,7 +284,7 @@ impl<H> FileHasher<H> {
     /// One buffer of exactly the file's size, and as many attempts as it takes.
     fn load(
         &self,
-        pictures: (PictureHash<H>, Mode),
+        pictures: Pictures<'_, H>,
         mut granted: u64,
         mut head: Vec<u8>,
         open: &mut OpenFile,
@@ -393,11 +410,14 @@ impl<H> FileHasher<H> {
     /// Hashes with `granted` bytes of memory. A panic costs this picture only, not its digests.
     fn attempt(
         &self,
-        (hash, mode): (PictureHash<H>, Mode),
+        (hash, mode, caution): Pictures<'_, H>,
         bytes: &[u8],
         granted: u64,
         most: u64,
     ) -> Attempt<H> {
+        if let Some(caution) = caution {
+            return Attempt::Done(caution.result());
+        }
         let limits = Limits { max_memory: granted, ..self.limits };
         let error = match catch_unwind(AssertUnwindSafe(|| hash(bytes, &limits, mode))) {
             Ok(Ok(hashed)) => return Attempt::Done(PictureResult::Hashed(hashed)),

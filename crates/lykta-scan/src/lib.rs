@@ -26,7 +26,9 @@
 mod account;
 mod bands;
 mod budget;
+mod caution;
 mod compare;
+mod death;
 mod descend;
 mod entry_set;
 mod error;
@@ -34,6 +36,7 @@ mod examine;
 mod families;
 mod hashing;
 mod hits;
+mod isolate;
 mod matches;
 mod matching;
 mod options;
@@ -54,6 +57,7 @@ mod tee;
 
 pub use bands::Band;
 pub use compare::{Comparison, Pictured, compare, pictured, pictured_whole};
+pub use death::Death;
 pub use entry_set::EntrySet;
 pub use error::Error;
 pub use families::{
@@ -62,6 +66,9 @@ pub use families::{
 };
 pub use hashing::{FileHasher, FileHashes, PictureHash, PictureResult};
 pub use hits::FrequentEntry;
+pub use isolate::{Confinement, Isolation};
+#[cfg(unix)]
+pub use isolate::{Worker, worker_main};
 pub use matching::Answer;
 pub use options::{DEFAULT_MEMORY, Options};
 pub use outcome::{ExactOnly, Failure, Outcome, Problem, Skip};

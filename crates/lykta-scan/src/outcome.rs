@@ -4,6 +4,8 @@ use std::fmt;
 
 use lykta_source::container::{ContainerError, MemberSkip};
 
+use crate::death::Death;
+
 /// What became of an item. `Display` is [`Outcome::name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
@@ -60,6 +62,8 @@ pub enum Failure {
     PictureOverLimit,
     /// A fault in this program or a decoder. Other items are not affected.
     Internal,
+    /// A worker process ended that examined it.
+    Worker(Death),
 }
 
 /// Why an item was left out, coarsely: summaries count these, so there are few.
@@ -164,6 +168,7 @@ impl Failure {
             Self::PictureUnsupported => "picture format is not decoded",
             Self::PictureOverLimit => "picture is over the limits",
             Self::Internal => "internal error",
+            Self::Worker(death) => death.name(),
         }
     }
 }

@@ -80,6 +80,13 @@ impl Past {
         (1..=items).all(|item| members.contains_key(&(unit.member + item))).then_some(items)
     }
 
+    /// The items of a file that are done: their numbers within it, each with how many items there are in it.
+    pub(crate) fn done_in(&self, file: u64) -> Vec<(u64, u64)> {
+        let Some(begun) = self.begun.get(&file) else { return Vec::new() };
+        let members = begun.members.iter().map(|(member, items)| (*member, *items));
+        members.chain(begun.items.map(|items| (0, items))).collect()
+    }
+
     /// Whether nothing is left to do of a file.
     pub(crate) fn is_file_done(&self, file: u64) -> bool {
         usize::try_from(file).ok().and_then(|at| self.files.get(at)).is_some_and(|file| file.is_done)

@@ -69,6 +69,11 @@ impl Stopwatch {
         }
     }
 
+    /// What the item is, as far as is known.
+    pub(crate) fn group_name(&self) -> &'static str {
+        self.group
+    }
+
     /// What the item is.
     pub(crate) fn group(&mut self, name: &'static str) {
         self.group = name;

@@ -21,10 +21,15 @@ pub(crate) struct Watch<'w> {
     /// Is told how many bytes were read.
     pub(crate) read: &'w (dyn Fn(u64) + Sync),
     pub(crate) stop: [&'w AtomicBool; 2],
+    /// Is told that work goes on, for each piece at least.
+    pub(crate) beat: Option<&'w (dyn Fn() + Sync)>,
 }
 
 impl Watch<'_> {
     pub(crate) fn is_stopped(&self) -> bool {
+        if let Some(beat) = self.beat {
+            beat();
+        }
         self.stop.iter().any(|stop| stop.load(Relaxed))
     }
 }
@@ -178,7 +183,8 @@ pub(crate) mod tests {
         let mut record = Record::new(vec![], None);
         record.digests = [first].into_iter().collect();
         let (stop, never) = (AtomicBool::new(stop), AtomicBool::new(false));
-        let watch = Watch { read: &|_| panic!("a second read is not counted"), stop: [&stop, &never] };
+        let watch =
+            Watch { read: &|_| panic!("a second read is not counted"), stop: [&stop, &never], beat: None };
         let result = read_again(&mut record, &mut open, watch, &mut Stopwatch::off());
         (record, result)
     }

@@ -27,6 +27,9 @@ use crate::account::Account;
 use crate::descend::{HeldItem, Outlet, SHORT};
 use crate::error::{Cause, Error};
 use crate::examine::Examiner;
+#[cfg(unix)]
+use crate::isolate::Common;
+use crate::isolate::{Confinement, Isolation, Pool};
 use crate::matching::Answer;
 use crate::options::Options;
 use crate::outcome::{Failure, Skip};
@@ -49,6 +52,8 @@ const MOST_QUEUED: u64 = 16;
 pub struct Scanner<'i, D = Mapped> {
     examiner: Examiner<'i, D>,
     options: Options,
+    /// The worker processes that decode, if that is not done here.
+    pool: Option<Pool>,
 }
 
 impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
@@ -60,7 +65,89 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
     /// A scanner that compares with several indexes, such as a large one and daily additions: their
     /// answers are merged, and a match that two of them give is given once.
     pub fn with_indexes(indexes: &'i [Index<D>], options: Options) -> Self {
-        Self { examiner: Examiner::new(indexes, &options), options }
+        Self { examiner: Examiner::new(indexes, &options), options, pool: None }
+    }
+
+    /// Has worker processes read, unpack and decode, which have limits of memory and time and, on Linux, no file system and no
+    /// network. A worker that ends costs one item, which fails as [`Failure::Worker`] and is still compared by its digests
+    /// if it can be read; on everything else results are the same. Starts one worker; others follow when they are needed,
+    /// up to two for each thread.
+    ///
+    /// ```no_run
+    /// use std::path::PathBuf;
+    ///
+    /// use lykta_index::Index;
+    /// use lykta_scan::{Isolation, Options, Scanner};
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     // This program is its own worker. Before there are threads:
+    ///     if std::env::args().nth(1).as_deref() == Some("worker") {
+    ///         lykta_scan::worker_main();
+    ///         return Ok(());
+    ///     }
+    ///     let path = PathBuf::from("list.lykta");
+    ///     let index = Index::open(&path)?;
+    ///     let scanner = Scanner::new(&index, Options::default()).isolated(Isolation::new(vec![path]))?;
+    ///     let record = scanner.examine_bytes("upload", b"whatever came");
+    ///     println!("{}", record.outcome);
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// Pictures of all workers together take what [`Options::memory`] says, and small ones up to a quarter of it more.
+    ///
+    /// # Errors
+    /// When no worker can be started, or the files that `isolation` names are not those of the indexes.
+    pub fn isolated(self, isolation: Isolation) -> Result<Self, Error> {
+        #[cfg(unix)]
+        {
+            let checksums: Vec<_> = self.examiner.matcher.indexes.iter().map(Index::checksum).collect();
+            let pool = Pool::new(isolation, &checksums, &self.options)?;
+            Ok(Self { pool: Some(pool), ..self })
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = isolation;
+            Err(Cause::Workers("they are made for Unix, and this system is another".to_owned()).into())
+        }
+    }
+
+    /// What the system keeps worker processes from; none where nothing is isolated. A user must be told
+    /// [`Confinement::note`].
+    pub fn confinement(&self) -> Option<Confinement> {
+        #[cfg(unix)]
+        return self.pool.as_ref().map(Pool::confinement);
+        #[cfg(not(unix))]
+        return None;
+    }
+
+    #[cfg(unix)]
+    fn common<'s>(&'s self, pool: &'s Pool) -> Common<'s> {
+        let (budget, heavy) = (self.examiner.budget(), &self.examiner.heavy);
+        Common { pool, budget, heavy, disputed: &self.options.disputed }
+    }
+
+    fn file(
+        &self,
+        record: Record,
+        file: &FileItem,
+        watch: Watch<'_>,
+        clock: &mut Stopwatch,
+        out: &mut dyn Outlet,
+    ) -> ControlFlow<()> {
+        match &self.pool {
+            #[cfg(unix)]
+            Some(pool) => self.common(pool).file(record, file, watch, clock, out),
+            _ => self.examiner.file(record, file, watch, clock, out),
+        }
+    }
+
+    fn item(&self, item: HeldItem) -> Record {
+        match &self.pool {
+            #[cfg(unix)]
+            Some(pool) => self.common(pool).item(item),
+            _ => self.examiner.item(item, None),
+        }
     }
 
     /// Whether and how pictures will be compared by likeness. A user must be told
@@ -142,9 +229,9 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
         let crew = Crew { sink, progress, stop, summary, profile: ThreadProfile::new(profiled), past: &past };
         let (file, item) = (
             |record, file: &_, watch: Watch<'_>, clock: &mut _, out: &mut dyn Outlet| {
-                self.examiner.file(record, file, watch, clock, out)
+                self.file(record, file, watch, clock, out)
             },
-            |item| self.examiner.item(item),
+            |item| self.item(item),
         );
         crew.drive(self.options.jobs.get(), work, file, item)
     }
@@ -169,7 +256,12 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
     ///
     /// `name` becomes the locator. The limits on items do not apply; those on decoding do.
     pub fn examine_bytes(&self, name: &str, bytes: &[u8]) -> Record {
-        self.examiner.bytes(vec![escape(name.as_bytes()).into_owned()], bytes)
+        let locator = vec![escape(name.as_bytes()).into_owned()];
+        if self.pool.is_none() {
+            return self.examiner.bytes(locator, bytes);
+        }
+        let record = Box::new(Record::new(locator, Some(bytes.len() as u64)));
+        self.item(HeldItem { record, bytes: bytes.to_vec() })
     }
 }
 
@@ -276,7 +368,7 @@ impl Crew<'_> {
             .map_err(|error| Cause::Threads(error.to_string()))?;
         let (stop, progress, past, broken) = (self.stop, self.progress, self.past, AtomicBool::new(false));
         let read = |bytes| progress.add_bytes(bytes);
-        let watch = Watch { read: &read, stop: [stop, &broken] };
+        let watch = Watch { read: &read, stop: [stop, &broken], beat: None };
         let ended_by = Mutex::new(None);
         let end = |cause: Cause| {
             broken.store(true, Relaxed);
@@ -398,6 +490,10 @@ impl Outlet for Shared<'_> {
 
     fn items_if_done(&self, unit: Unit) -> Option<u64> {
         self.past.items_if_done(unit)
+    }
+
+    fn done_before(&self, file: u64) -> Vec<(u64, u64)> {
+        self.past.done_in(file)
     }
 
     fn later(&mut self, item: HeldItem) -> Result<(), HeldItem> {

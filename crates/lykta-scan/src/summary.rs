@@ -76,6 +76,7 @@ pub struct Summary {
     disputed: u64,
     retracted: u64,
     not_all_read: u64,
+    silent_workers: u64,
     below_band: u64,
     hits: Hits,
 }
@@ -96,6 +97,7 @@ impl Summary {
             disputed: 0,
             retracted: 0,
             not_all_read: 0,
+            silent_workers: 0,
             below_band: 0,
             hits: Hits::new(warn_hits),
         }
@@ -121,6 +123,7 @@ impl Summary {
         self.disputed += account.disputed;
         self.retracted += account.retracted;
         self.not_all_read += u64::from(account.is_not_all_read);
+        self.silent_workers += u64::from(account.is_worker_silent);
         self.below_band += u64::from(account.is_below_band);
         self.hits.add(&account.hits);
     }
@@ -198,6 +201,12 @@ impl Summary {
         self.not_all_read
     }
 
+    /// Items of which the watchdog ended the worker. If there is one, another scan may find otherwise: it depends on how
+    /// busy the computer is.
+    pub fn silent_workers(&self) -> u64 {
+        self.silent_workers
+    }
+
     /// Entries that more items matched than [`Options::warn_hits`](crate::Options::warn_hits) says,
     /// most hits first. Entries of role ignore are not counted. When very many entries were
     /// matched, only some of them were counted, and a note says so.
@@ -229,12 +238,19 @@ impl Summary {
                 items(self.below_band)
             )
         });
+        let silent = (self.silent_workers > 0).then(|| {
+            format!(
+                "another scan may find otherwise: the watchdog ended the worker of {}, which depends on how busy the computer was",
+                items(self.silent_workers)
+            )
+        });
         let near = self.near.note().map(str::to_owned);
         near.into_iter()
             .chain(at_risk)
             .chain(disputed)
             .chain(retracted)
             .chain(not_all_read)
+            .chain(silent)
             .chain(below_band)
             .chain(self.hits.notes())
             .collect()

@@ -83,7 +83,34 @@ pub struct OpenFile {
     access_time_kept: bool,
 }
 
+/// What beside its descriptor makes an [`OpenFile`] in another process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandedOver {
+    /// Bytes when it was opened.
+    pub size: u64,
+    /// When its bytes changed last, as of then.
+    pub modified: Option<SystemTime>,
+    /// When anything about it changed last, as of then: seconds and nanoseconds.
+    pub changed: Option<(i64, i64)>,
+    /// See [`OpenFile::access_time_kept`].
+    pub access_time_kept: bool,
+}
+
 impl OpenFile {
+    /// What another process has to know, beside the descriptor, to read the file and to tell whether it changed since it
+    /// was opened here. The position is shared: it is at the start only before anything was read, or after
+    /// [`OpenFile::rewind`].
+    pub fn hand_over(&self) -> HandedOver {
+        let Stamp { size, modified, changed } = self.stamp;
+        HandedOver { size, modified, changed, access_time_kept: self.access_time_kept }
+    }
+
+    /// The file that another process opened and handed over, at its start.
+    pub fn taken_over(file: File, handed_over: HandedOver) -> Self {
+        let HandedOver { size, modified, changed, access_time_kept } = handed_over;
+        Self { file, stamp: Stamp { size, modified, changed }, read: 0, ended: false, access_time_kept }
+    }
+
     /// Bytes when it was opened.
     pub fn size(&self) -> u64 {
         self.stamp.size
@@ -153,6 +180,13 @@ impl OpenFile {
             0 => Ok(()),
             _ => Err(Error::Changed(Change::Long { size })),
         }
+    }
+}
+
+#[cfg(unix)]
+impl std::os::fd::AsFd for OpenFile {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.file.as_fd()
     }
 }
 

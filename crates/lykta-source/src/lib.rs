@@ -42,7 +42,7 @@ mod roots;
 mod walk;
 
 pub use error::{Change, Error};
-pub use file::{FileItem, OpenFile, ReadAnywhere};
+pub use file::{FileItem, HandedOver, OpenFile, ReadAnywhere};
 pub use locator::{Locator, escape, unescape, visible};
 pub use roots::check_roots;
 pub use walk::{Item, ItemKind, Skip, Special, Walk, WalkOptions, walk};

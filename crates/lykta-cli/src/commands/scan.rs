@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use lykta::scan::{
-    DisputeInfo, FindingSpool, Going, IndexInfo, Past, Profile, Progress, ReportDir, ReportOptions, RunInfo,
+    Confinement, DisputeInfo, FindingSpool, Going, IndexInfo, Isolation, Past, Profile, Progress, ReportDir,
+    ReportOptions, RunInfo,
 };
 use lykta::source::container::Limits;
 use lykta::source::{ItemKind, Locator, WalkOptions, check_roots, escape, visible, walk};
@@ -105,6 +106,7 @@ impl Scan<'_> {
             redact_names: self.args.redact_names,
             ..ReportOptions::default()
         };
+        let scanner = self.scanner()?;
         let info = RunInfo {
             tool: "lykta".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -116,11 +118,11 @@ impl Scan<'_> {
             case: self.args.case.clone(),
             operator: self.args.operator.clone(),
             settings: settings(self.args, &self.options),
+            workers: scanner.confinement(),
         };
         // Nothing that takes long after this line, and a stop that lets the report be finished: a
         // folder that was made must not be left without its manifest.
         let stop = interrupt::orderly();
-        let scanner = self.scanner();
         let (mut report, past) = match self.args.resume {
             false => {
                 let report = ReportDir::create(dir, &self.args.paths, options, info)?;
@@ -169,7 +171,7 @@ impl Scan<'_> {
 
     fn report_to_stdout(&self) -> anyhow::Result<u8> {
         let mut sink = Streams { findings: spool(&self.args.paths) };
-        let scanner = self.scanner();
+        let scanner = self.scanner()?;
         let nothing = Past::new(scanner.empty_summary());
         let (summary, _) = self.drive(&scanner, nothing, &mut sink, interrupt::orderly())?;
         let mut out = io::BufWriter::new(io::stdout().lock());
@@ -179,8 +181,17 @@ impl Scan<'_> {
         Ok(summary.exit_code())
     }
 
-    fn scanner(&self) -> Scanner<'_> {
-        Scanner::with_indexes(self.indexes, self.options.clone())
+    fn scanner(&self) -> anyhow::Result<Scanner<'_>> {
+        let scanner = Scanner::with_indexes(self.indexes, self.options.clone());
+        if !self.args.isolate {
+            return Ok(scanner);
+        }
+        let scanner = scanner.isolated(Isolation::new(self.args.index.clone()))?;
+        // Never silently weaker than it sounds, so said even when quiet.
+        if let Some(text) = scanner.confinement().and_then(Confinement::note) {
+            note(text);
+        }
+        Ok(scanner)
     }
 
     fn walk_options(&self) -> WalkOptions {

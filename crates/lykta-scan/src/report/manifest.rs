@@ -9,6 +9,7 @@ use lykta_source::escape;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::isolate::Confinement;
 use crate::record::FORMAT_VERSION;
 use crate::report::clock::{Clock, Moment};
 use crate::report::host::Host;
@@ -39,6 +40,8 @@ pub struct RunInfo {
     /// The settings that decide what is found, without any path: two scans that differ in their other
     /// arguments only give the same page for people, which shows these.
     pub settings: Vec<String>,
+    /// What worker processes were kept from, if they did the decoding.
+    pub workers: Option<Confinement>,
 }
 
 /// Which file of disputed entries.
@@ -162,6 +165,8 @@ pub(crate) struct Manifest<'r> {
     host: Host,
     indexes: &'r [IndexInfo],
     disputes: Option<&'r DisputeInfo>,
+    workers: Option<Confinement>,
+    reproducible: bool,
     summary: &'r Summary,
     log: &'r LogEnd,
     files: &'r [OutputFile],
@@ -192,6 +197,8 @@ impl<'r> Manifest<'r> {
             host: Host::new(),
             indexes: &run.indexes,
             disputes: run.disputes.as_ref(),
+            workers: run.workers,
+            reproducible: summary.silent_workers() == 0,
             summary,
             log,
             files,
