@@ -37,8 +37,10 @@ pub(crate) enum Cause {
         "something that was examined before the scan was interrupted is gone: scan again into a new folder"
     )]
     GoneSince,
-    #[error("the scan that was interrupted had another {0}: give the same, or scan again into a new folder")]
-    AskedOtherwise(&'static str),
+    #[error(
+        "this scan differs from the one that was interrupted in {0}: give the same, or scan again into a new folder"
+    )]
+    AskedOtherwise(String),
     #[error("{} is in use: another scan writes to this folder", path(.0))]
     Running(PathBuf),
     #[error(

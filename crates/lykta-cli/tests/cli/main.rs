@@ -17,6 +17,8 @@ mod query;
 mod recall;
 mod report;
 mod requirements;
+#[cfg(unix)]
+mod resume;
 mod scan;
 mod several;
 #[cfg(unix)]

@@ -51,7 +51,13 @@ fn a_scan_that_is_interrupted_writes_what_it_has_and_says_that_it_is_not_all() {
         let [.., stopped, finished] = log.as_slice() else { panic!("{log:?}") };
         assert_eq!((&stopped["event"], &finished["event"]), (&"stopped".into(), &"finished".into()));
         assert_eq!(finished["complete"], false);
-        assert!(!place.path("out/findings.partial.jsonl").exists());
+        // What going on with it needs is no change of the report; anything else is.
+        assert!(
+            place.path("out/findings.partial.jsonl").exists() && place.path("out/journal.partial").exists()
+        );
+        place.run("report verify --quiet out").expect(0);
+        place.write("out/more.partial", "");
+        place.run("report verify --quiet out").expect(1);
     }
 }
 
@@ -64,7 +70,7 @@ fn a_scan_that_is_killed_leaves_its_findings_and_claims_nothing() {
     let mut left: Vec<_> =
         fs::read_dir(place.path("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["findings.partial.jsonl", "log.jsonl"]);
+    assert_eq!(left, ["findings.partial.jsonl", "journal.partial", "log.jsonl"]);
     let log = json_lines(&place.text("out/log.jsonl"));
     assert_eq!((&log[0]["event"], &log[1]["event"]), (&"started".into(), &"found".into()));
     let findings = json_lines(&place.text("out/findings.partial.jsonl"));

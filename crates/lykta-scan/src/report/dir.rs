@@ -27,7 +27,7 @@ use crate::sink::Sink;
 use crate::summary::{Summary, exit_code};
 
 /// Findings in the order in which they come, while a scan runs.
-const PARTIAL: &str = "findings.partial.jsonl";
+pub(crate) const PARTIAL: &str = "findings.partial.jsonl";
 
 /// What a report has besides what every report has.
 #[derive(Clone, Copy, Debug)]

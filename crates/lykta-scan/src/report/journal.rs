@@ -61,21 +61,38 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// What differs first, in words.
-    fn difference(&self, before: &Self) -> Option<&'static str> {
+    fn difference(&self, before: &Self) -> Option<String> {
         let differences = [
-            (self.v != before.v, "version of the journal"),
-            (self.program != before.program, "version of this program"),
-            (self.indexes != before.indexes, "index"),
-            (self.disputes != before.disputes, "file of disputed entries"),
+            (self.v != before.v, "the version of the journal"),
+            (self.program != before.program, "the version of this program"),
+            (self.indexes != before.indexes, "the index"),
+            (self.disputes != before.disputes, "the file of disputed entries"),
             (
                 self.scanned != before.scanned || self.folder != before.folder,
-                "paths to be scanned, or the folder that this is run in",
+                "the paths to be scanned, or the folder that this is run in",
             ),
-            (self.settings != before.settings, "settings that decide what is found"),
-            (self.case != before.case || self.operator != before.operator, "case or operator"),
-            (self.report != before.report, "kinds of report"),
         ];
-        differences.into_iter().find_map(|(differs, what)| differs.then_some(what))
+        let others = [
+            (self.case != before.case || self.operator != before.operator, "--case or --operator"),
+            (self.report != before.report, "--report, --record, --lang or --redact-names"),
+        ];
+        let first = |differences: &[(bool, &str)]| {
+            differences.iter().find_map(|(differs, what)| differs.then(|| (*what).to_owned()))
+        };
+        first(&differences).or_else(|| self.other_setting(before)).or_else(|| first(&others))
+    }
+
+    /// The first setting that only one of both has.
+    fn other_setting(&self, before: &Self) -> Option<String> {
+        let only = |one: &Self, other: &Self| {
+            one.settings.iter().find(|setting| !other.settings.contains(setting)).cloned()
+        };
+        match (only(self, before), only(before, self)) {
+            (None, None) => (self.settings != before.settings).then(|| "the settings".to_owned()),
+            (Some(now), Some(then)) => Some(format!("a setting, {then} then and {now} now")),
+            (Some(now), None) => Some(format!("a setting, {now}, which is given now and was not then")),
+            (None, Some(then)) => Some(format!("a setting, {then}, which was given then and is not now")),
+        }
     }
 }
 

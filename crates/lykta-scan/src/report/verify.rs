@@ -26,6 +26,8 @@ use thiserror::Error;
 
 use crate::error::{Cause, Error};
 use crate::report::chain::{Altered, ChainEnd, ListedFile, read_chain, sha256};
+use crate::report::dir::PARTIAL;
+use crate::report::journal::JOURNAL;
 use crate::report::log::LOG;
 use crate::report::output::open_regular;
 use crate::report::sorted::Sorter;
@@ -166,8 +168,18 @@ pub enum What {
 
 #[derive(Deserialize)]
 struct ManifestFacts {
+    #[serde(default)]
+    complete: Option<bool>,
     files: Vec<ListedFile>,
     log: LogFacts,
+}
+
+impl ManifestFacts {
+    /// Files that are there beside those listed: what a scan that was stopped needs to be gone on with. Nothing is
+    /// read of them here.
+    fn kept(&self) -> &'static [&'static str] {
+        if self.complete == Some(false) { &[PARTIAL, JOURNAL] } else { &[] }
+    }
 }
 
 #[derive(Deserialize)]
@@ -202,8 +214,8 @@ pub fn verify_report(dir: &Path, noted: &Noted, temporary: &Path) -> Result<Veri
         check.files(&files)?;
     }
     check.findings(told, listed.get(FINDINGS).map(|file| file.bytes), findings, temporary)?;
-    if manifest.is_some() {
-        check.unlisted(&listed)?;
+    if let Some(manifest) = &manifest {
+        check.unlisted(&listed, manifest.kept())?;
     }
     Ok(check.found)
 }
@@ -449,11 +461,15 @@ impl Check<'_> {
     }
 
     /// Tells of what the manifest does not list.
-    fn unlisted(&mut self, listed: &BTreeMap<&str, &ListedFile>) -> Result<(), Error> {
+    fn unlisted(&mut self, listed: &BTreeMap<&str, &ListedFile>, kept: &[&str]) -> Result<(), Error> {
         let mut first = BTreeSet::new();
         for entry in fs::read_dir(self.dir).map_err(checking(self.dir))? {
-            let name = entry.map_err(checking(self.dir))?.file_name();
+            let entry = entry.map_err(checking(self.dir))?;
+            let name = entry.file_name();
             let name = escape(name.as_encoded_bytes()).into_owned();
+            if kept.contains(&name.as_str()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                continue;
+            }
             if name == MANIFEST || listed.contains_key(name.as_str()) {
                 continue;
             }
