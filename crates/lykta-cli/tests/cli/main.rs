@@ -8,6 +8,8 @@ mod evidence;
 mod hash;
 mod index;
 #[cfg(unix)]
+mod isolate;
+#[cfg(unix)]
 mod killed;
 mod lists;
 mod place;
