@@ -10,6 +10,8 @@ mod evidence;
 mod hash;
 mod index;
 #[cfg(unix)]
+mod isolate;
+#[cfg(unix)]
 mod killed;
 mod lists;
 mod place;

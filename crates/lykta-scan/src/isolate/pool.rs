@@ -19,6 +19,9 @@ use crate::options::Options;
 /// How often a wait for a worker looks whether the scan was stopped.
 const NAP: Duration = Duration::from_millis(100);
 
+/// How long a worker may take to get ready: it opens indexes, whose length does not matter.
+const START: Duration = Duration::from_secs(60);
+
 /// How long a worker that closed its link may take to end.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -134,7 +137,15 @@ impl Pool {
         &self,
         is_stopped: &'p dyn Fn() -> bool,
     ) -> impl FnMut() -> io::Result<()> + use<'p> {
-        let (begin, most) = (Instant::now(), self.isolation.silence);
+        self.patience_for(is_stopped, self.isolation.silence)
+    }
+
+    fn patience_for<'p>(
+        &self,
+        is_stopped: &'p dyn Fn() -> bool,
+        most: Duration,
+    ) -> impl FnMut() -> io::Result<()> + use<'p> {
+        let begin = Instant::now();
         move || {
             if is_stopped() {
                 return Err(io::ErrorKind::ConnectionAborted.into());
@@ -164,7 +175,7 @@ impl Pool {
         let stderr = child.stderr.take();
         let receiver = Receiver::new(ours.try_clone().map_err(failed)?);
         let mut process = Process { child, stream: ours, receiver, stderr };
-        let mut patience = self.patience(&|| false);
+        let mut patience = self.patience_for(&|| false, START.min(self.isolation.silence));
         let answer = process
             .send(&SetupRef::Setup(&self.setup), b"", None, &mut patience)
             .and_then(|()| process.receive(0, &mut patience));

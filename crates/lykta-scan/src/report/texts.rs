@@ -242,6 +242,11 @@ texts! {
     WHY_UNSUPPORTED: "picture format is not decoded", "bildformatet avkodas inte";
     WHY_OVER: "picture is over the limits", "bilden överskrider gränserna";
     WHY_INTERNAL: "internal error", "internt fel";
+    WHY_WORKER_CRASHED: "worker crashed", "arbetsprocessen kraschade";
+    WHY_WORKER_MEMORY: "worker ran out of memory", "arbetsprocessens minne tog slut";
+    WHY_WORKER_TIME: "worker ran out of processor time", "arbetsprocessens processortid tog slut";
+    WHY_WORKER_SILENT: "worker was silent for too long", "arbetsprocessen var tyst för länge";
+    WHY_WORKER_UNTRUE: "worker answered wrongly", "arbetsprocessen svarade fel";
     WHY_TOO_DEEP: "too deep", "för djupt";
     WHY_TOO_LARGE: "larger than an item may be", "större än ett objekt får vara";
     WHY_USED_UP: "the bytes of this scan are used up", "genomsökningens mängd byte är förbrukad";
@@ -273,6 +278,11 @@ const REASONS: &[Text] = &[
     WHY_UNSUPPORTED,
     WHY_OVER,
     WHY_INTERNAL,
+    WHY_WORKER_CRASHED,
+    WHY_WORKER_MEMORY,
+    WHY_WORKER_TIME,
+    WHY_WORKER_SILENT,
+    WHY_WORKER_UNTRUE,
     WHY_TOO_DEEP,
     WHY_TOO_LARGE,
     WHY_USED_UP,
