@@ -58,7 +58,7 @@ impl Account {
             is_finding: record.is_finding(),
             is_found,
             has_problem: record.problem.is_some(),
-            is_unexamined: record.outcome.is_unexamined(),
+            is_unexamined: record.is_unexamined(),
             access_time_at_risk: record.access_time_at_risk,
             is_not_all_read: record.unread_scans > 0,
             is_worker_silent: record

@@ -12,7 +12,7 @@
 //! never wait for each other in a circle.
 
 use std::io::{self, Cursor, Read};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lykta_media::{SNIFF_LEN, sniff};
@@ -27,7 +27,7 @@ use crate::examine::Examiner;
 use crate::outcome::{Failure, Skip};
 use crate::profile::Stopwatch;
 use crate::read::{GivenUp, PIECE, Watch, append, read_rest};
-use crate::record::{Opened, Record, Unit};
+use crate::record::{Opened, PICTURE, Record, Unit};
 use crate::tee::Tee;
 
 /// A member up to this many bytes is held in memory for whoever has time, outside of the budget.
@@ -279,7 +279,7 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
                 _ if caution.is_left || !self.out.wants(unit) => pass_over(rest, self.watch),
                 Filled::Broken(error) => self.fail(record, error, rest.is_over),
                 Filled::All | Filled::More => {
-                    record.opened = caution.opened(container.map_or("picture", Container::name));
+                    record.opened = caution.opened(container.map_or(PICTURE, Container::name));
                     let caution = Caution { only_bytes: true, ..caution };
                     self.long(record, bytes, rest, size, Some(&caution), Ok(()))
                 }
@@ -305,6 +305,7 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
                     Filled::More => {
                         let needed = size.unwrap_or(0).max(bytes.len() as u64 + self.held);
                         let exceeded = Exceeded::Memory { needed, most: self.meter.limits().memory };
+                        self.lighten();
                         self.long(record, bytes, rest, size, None, Err(exceeded.into()))
                     }
                 }
@@ -327,6 +328,13 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
                     Filled::Broken(error) => self.fail(record, error, rest.is_over),
                 }
             }
+        }
+    }
+
+    /// Lets another file have much memory when this one has not.
+    fn lighten(&mut self) {
+        if self.held <= LIGHT {
+            self.heavy = None;
         }
     }
 
@@ -389,9 +397,7 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
         };
         let ended = self.open(&mut record, container, input);
         self.held -= bytes.len() as u64;
-        if self.held <= LIGHT {
-            self.heavy = None;
-        }
+        self.lighten();
         match filled {
             Ok(()) => {
                 self.examiner.digested(&mut record, self.examiner.reported_digests(bytes));
@@ -403,9 +409,14 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
 
     /// An item in memory that is no container, and the pictures within it.
     fn short(&mut self, mut record: Record, bytes: Vec<u8>) -> ControlFlow<()> {
-        let previews = preview_items(&mut record, &bytes, &mut self.next);
+        let previews = find_previews(&mut record, &bytes, &mut self.next);
+        // The item is another thread's as soon as it is given away.
+        let copies: Vec<HeldItem> = previews
+            .into_iter()
+            .map(|(preview, range)| HeldItem { record: Box::new(preview), bytes: bytes[range].to_vec() })
+            .collect();
         self.later(HeldItem { record: Box::new(record), bytes })?;
-        previews.into_iter().try_for_each(|preview| self.later(preview))
+        copies.into_iter().try_for_each(|preview| self.later(preview))
     }
 
     /// An item too long to wait in memory. `refused` where it would have been opened.
@@ -420,10 +431,9 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
     ) -> ControlFlow<()> {
         match self.examiner.long(&mut record, head, rest, size, caution, self.watch, self.clock) {
             Ok(bytes) => {
-                let previews = preview_items(&mut record, &bytes, &mut self.next);
-                drop(bytes);
+                let previews = find_previews(&mut record, &bytes, &mut self.next);
                 self.conclude(record, refused)?;
-                previews.into_iter().try_for_each(|preview| self.later(preview))
+                give_previews(previews, &bytes, self.examiner, self.out)
             }
             Err(GivenUp::Failed(..)) if rest.is_over => self.fail(record, ContainerError::CutShort, true),
             Err(given_up) => {
@@ -458,7 +468,8 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
         later(item, self.examiner, self.out)
     }
 
-    fn done(&mut self, record: Record) -> ControlFlow<()> {
+    fn done(&mut self, mut record: Record) -> ControlFlow<()> {
+        record.stop_if(self.watch.is_stopped());
         if self.out.wants(record.unit) { self.out.done(record) } else { ControlFlow::Continue(()) }
     }
 }
@@ -478,20 +489,36 @@ pub(crate) fn later<D: AsRef<[u8]> + Sync>(
     }
 }
 
-/// Items for the pictures within one, each with its own bytes; `next` is the number of the first.
-pub(crate) fn preview_items(record: &mut Record, bytes: &[u8], next: &mut u64) -> Vec<HeldItem> {
+/// The pictures within one, and where they are in its bytes; `next` is the number of the first.
+pub(crate) fn find_previews(
+    record: &mut Record,
+    bytes: &[u8],
+    next: &mut u64,
+) -> Vec<(Record, Range<usize>)> {
     let found = previews(bytes);
     if !found.is_empty() {
         let members = found.len() as u64;
-        record.opened = Some(Opened { kind: "picture", members, items: members });
+        record.opened = Some(Opened { kind: PICTURE, members, items: members });
     }
-    let items = found.into_iter().map(|Preview { name, range }| {
+    let places = found.into_iter().map(|Preview { name, range }| {
         let mut preview = place(record, name, next);
         preview.offset = Some(range.start as u64);
         preview.size = Some(range.len() as u64);
-        HeldItem { record: Box::new(preview), bytes: bytes[range].to_vec() }
+        (preview, range)
     });
-    items.collect()
+    places.collect()
+}
+
+/// Gives them out, one at a time.
+pub(crate) fn give_previews<D: AsRef<[u8]> + Sync>(
+    found: Vec<(Record, Range<usize>)>,
+    bytes: &[u8],
+    examiner: &Examiner<'_, D>,
+    out: &mut dyn Outlet,
+) -> ControlFlow<()> {
+    found.into_iter().try_for_each(|(record, range)| {
+        later(HeldItem { record: Box::new(record), bytes: bytes[range].to_vec() }, examiner, out)
+    })
 }
 
 /// The record of the item with the number `next`, in `parent`.
@@ -536,6 +563,8 @@ fn pass_over(bytes: &mut dyn Read, watch: Watch<'_>) -> ControlFlow<()> {
     ControlFlow::Break(())
 }
 
+const TOO_MUCH: &str = "more than an item may have";
+
 /// Not more of a member than an item may have.
 struct AtMost<'a> {
     bytes: &'a mut dyn Read,
@@ -559,6 +588,10 @@ impl Read for Watched<'_> {
 
 impl Read for AtMost<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Not once more: what comes behind the bytes that were refused is not what follows.
+        if self.is_over {
+            return Err(io::Error::other(TOO_MUCH));
+        }
         let count = self.bytes.read(buffer)?;
         match self.left.checked_sub(count as u64) {
             Some(left) => {
@@ -567,7 +600,7 @@ impl Read for AtMost<'_> {
             }
             None => {
                 self.is_over = true;
-                Err(io::Error::other("more than an item may have"))
+                Err(io::Error::other(TOO_MUCH))
             }
         }
     }

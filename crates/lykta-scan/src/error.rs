@@ -41,6 +41,11 @@ pub(crate) enum Cause {
         "this scan differs from the one that was interrupted in {0}: give the same, or scan again into a new folder"
     )]
     AskedOtherwise(String),
+    #[error(
+        "{} has results of a scan and no journal, so it cannot be gone on with: scan into a new folder",
+        path(.0)
+    )]
+    NoJournal(PathBuf),
     #[error("{} is in use: another scan writes to this folder", path(.0))]
     Running(PathBuf),
     #[error(
@@ -77,6 +82,7 @@ impl Error {
             | Cause::Check { at: path, .. }
             | Cause::TooManyLines(path)
             | Cause::Running(path)
+            | Cause::NoJournal(path)
             | Cause::SpoiledJournal { journal: path, .. }
             | Cause::Write { at: path, .. } => Some(path),
             Cause::Threads(_)

@@ -8,7 +8,7 @@
 //! ```
 
 use std::io::Read;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lykta_hash::Digests;
@@ -20,15 +20,15 @@ use lykta_source::{FileItem, OpenFile};
 
 use crate::budget::{Budget, Lender};
 use crate::caution::Caution;
-use crate::descend::{Descent, Heavy, HeldItem, Outlet, later, preview_items};
-use crate::hashing::{FileHasher, MemberHashes, PictureHash, PictureResult};
+use crate::descend::{Descent, Heavy, HeldItem, Outlet, find_previews, give_previews};
+use crate::hashing::{FileHasher, Held, MemberHashes, PictureHash, PictureResult};
 use crate::matches::Matches;
 use crate::matching::Matcher;
 use crate::options::Options;
 use crate::outcome::{ExactOnly, Failure, Outcome, Problem, Skip};
 use crate::profile::{Part, Stopwatch};
 use crate::read::{GivenUp, Watch, complete, read_again, read_head, with_reported};
-use crate::record::Record;
+use crate::record::{PICTURE, Record};
 use crate::summary::NearMatching;
 
 /// Examines items, each on its own; shared by all threads.
@@ -51,6 +51,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
             NearMatching::Performed { .. } => hasher.with_pictures(pdq::views_of_file, Mode::Full),
             NearMatching::Off | NearMatching::NoPdqInLists => hasher,
         };
+        let hasher = if options.containers.is_some() { hasher.holding_pictures() } else { hasher };
         let max_item_bytes = options.max_item_bytes.unwrap_or(u64::MAX);
         Self { matcher, hasher, max_item_bytes, containers: options.containers, heavy: Heavy::default() }
     }
@@ -91,7 +92,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
         clock: &mut Stopwatch,
         out: &mut dyn Outlet,
     ) -> ControlFlow<()> {
-        let mut previews = Vec::new();
+        let mut previews = (Vec::new(), Vec::new());
         let examined = match open {
             Ok(open) => self.open_file(&mut record, open, &mut previews, watch, clock, out),
             Err(error) => Err(error.into()),
@@ -99,17 +100,19 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
         if let Err(given_up) = examined {
             record.give_up(given_up);
         }
+        record.stop_if(watch.is_stopped());
         if out.wants(record.unit) {
             out.done(record)?;
         }
-        previews.into_iter().try_for_each(|preview| later(preview, self, out))
+        let (found, bytes) = previews;
+        give_previews(found, &bytes, self, out)
     }
 
     fn open_file(
         &self,
         record: &mut Record,
         mut open: OpenFile,
-        previews: &mut Vec<HeldItem>,
+        previews: &mut (Vec<(Record, Range<usize>)>, Vec<u8>),
         watch: Watch<'_>,
         clock: &mut Stopwatch,
         out: &mut dyn Outlet,
@@ -125,7 +128,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
         let is_picture = sniff(&head[..head.len().min(SNIFF_LEN)]).is_some();
         let caution = out.caution(record.unit).map(|caution| {
             let kind = Container::sniff(&head).filter(|_| !is_picture && self.containers.is_some());
-            record.opened = caution.opened(kind.map_or("picture", Container::name));
+            record.opened = caution.opened(kind.map_or(PICTURE, Container::name));
             Caution { only_bytes: caution.only_bytes || kind.is_some(), ..caution }
         });
         if caution.is_none()
@@ -153,10 +156,14 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
             }
             clock.lap(Part::Digest);
         }
-        if let Some(held) = hashes.held.as_ref().filter(|_| self.containers.is_some()) {
-            *previews = preview_items(record, &held.bytes, &mut 1);
+        if let Some(Held { bytes, .. }) = hashes.held.filter(|_| self.containers.is_some()) {
+            let found = find_previews(record, &bytes, &mut 1);
+            // Nothing of the budget may be held while the pictures within ask for some: these bytes are over it then, of
+            // one file for each thread.
+            if !found.is_empty() {
+                *previews = (found, bytes);
+            }
         }
-        drop(hashes.held);
         let finished = open.finish();
         clock.lap(Part::Open);
         Ok(finished?)

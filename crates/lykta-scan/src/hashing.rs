@@ -45,6 +45,8 @@ pub struct FileHasher<H> {
     budget: Budget,
     /// A picture below this, its file included, gets what decoding it whole may take.
     small: u64,
+    /// Pictures that others may lie in are held whatever is made of them.
+    holds_pictures: bool,
 }
 
 /// What a file gave.
@@ -103,13 +105,24 @@ impl<H> FileHasher<H> {
     /// a thread is not counted.
     pub fn new(kinds: KindSet, memory: u64, jobs: NonZeroUsize, limits: Limits) -> Self {
         let small = memory / (4 * jobs.get() as u64);
-        Self { kinds, pictures: None, limits, budget: Budget::new(memory), small }
+        Self { kinds, pictures: None, limits, budget: Budget::new(memory), small, holds_pictures: false }
     }
 
     /// Computes `hash` of pictures, too.
     #[must_use]
     pub fn with_pictures(self, hash: PictureHash<H>, mode: Mode) -> Self {
         Self { pictures: Some((hash, mode)), ..self }
+    }
+
+    /// Holds pictures that others may lie in, also where none is hashed.
+    pub(crate) fn holding_pictures(self) -> Self {
+        Self { holds_pictures: true, ..self }
+    }
+
+    /// Whether all bytes of what is no picture to be hashed are held all the same.
+    fn is_held(&self, format: Option<Format>, size: u64) -> bool {
+        let has_others = matches!(format, Some(Format::Jpeg | Format::Tiff));
+        self.holds_pictures && has_others && size <= self.budget.total()
     }
 
     pub(crate) fn budget(&self) -> &Budget {
@@ -152,6 +165,12 @@ impl<H> FileHasher<H> {
         let picture = match (format, self.pictures) {
             _ if let Some(caution) = caution.filter(|caution| caution.only_bytes) => caution.result(),
             (None, _) => PictureResult::NotOne,
+            (format, None) if self.is_held(format, size) => {
+                let share = self.budget.take(size);
+                let (bytes, digests) = self.read_whole(head, open, watch, clock)?;
+                let held = Some(Held { bytes, _share: share });
+                return Ok(FileHashes { digests, picture: PictureResult::NotWanted, held });
+            }
             (Some(_), None) => PictureResult::NotWanted,
             (Some(_), Some((hash, mode))) => match self.first_grant(&head, size) {
                 Ok(granted) => return self.load((hash, mode, caution), granted, head, open, watch, clock),
@@ -185,6 +204,15 @@ impl<H> FileHasher<H> {
         let picture = match (format, self.pictures) {
             _ if let Some(caution) = caution.filter(|caution| caution.only_bytes) => caution.result(),
             (None, _) => PictureResult::NotOne,
+            (format, None) if self.is_held(format, size.unwrap_or(read)) => {
+                let most = size.unwrap_or(self.budget.total());
+                let _share = self.budget.take(most);
+                if append(rest, &mut held, most, &mut digester, watch)? {
+                    let (picture, size) = (PictureResult::NotWanted, held.len() as u64);
+                    return Ok(MemberHashes { digests: digester.finish(), picture, size, bytes: held });
+                }
+                PictureResult::NotWanted
+            }
             (Some(_), None) => PictureResult::NotWanted,
             (Some(_), Some((hash, mode))) => match self.first_grant(&held, size.unwrap_or(read)) {
                 Err((failure, detail)) => PictureResult::Failed(failure, detail),
@@ -213,6 +241,8 @@ impl<H> FileHasher<H> {
             },
         };
         read = read.max(held.len() as u64);
+        // Not cleared: it may have as much memory as a picture may, and its share was given back.
+        held = Vec::with_capacity(PIECE);
         loop {
             held.clear();
             let is_end = append(rest, &mut held, PIECE as u64 - 1, &mut digester, watch)?;

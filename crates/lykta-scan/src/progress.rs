@@ -69,6 +69,6 @@ impl Progress {
     pub(crate) fn add(&self, record: &Record) {
         self.items.fetch_add(1, Relaxed);
         self.findings.fetch_add(u64::from(record.is_finding()), Relaxed);
-        self.errors.fetch_add(u64::from(record.outcome.is_unexamined()), Relaxed);
+        self.errors.fetch_add(u64::from(record.is_unexamined()), Relaxed);
     }
 }

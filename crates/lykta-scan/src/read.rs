@@ -118,7 +118,11 @@ pub(crate) fn read_rest(
     }
 }
 
-/// The second read of a reported item that was not held in memory, for SHA-1 and SHA-256.
+/// What is not to be stopped.
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// The second read of a reported item that was not held in memory, for SHA-1 and SHA-256. Stopping the scan does not
+/// stop it.
 ///
 /// What the first read gave stays, matches included; digests of the second are taken only when it
 /// saw the same bytes.
@@ -135,13 +139,10 @@ pub(crate) fn read_again(
     }
     open.rewind()?;
     let mut digester = Digester::new(all);
-    let second = match read_rest(&mut digester, Vec::new(), open, Watch { read: &|_| {}, ..watch }, clock) {
-        Ok(()) => digester.finish(),
-        // Found is found: stopping costs the additional digests only, and the scan as a whole says
-        // that it is incomplete.
-        Err(GivenUp::Skipped(..)) => return Ok(()),
-        Err(failed) => return Err(failed),
-    };
+    // Found is found: what is stopped before it has all digests would have to be found once more.
+    let watch = Watch { read: &|_| {}, stop: [&NEVER, &NEVER], ..watch };
+    read_rest(&mut digester, Vec::new(), open, watch, clock)?;
+    let second = digester.finish();
     if first.iter().any(|digest| second.get(digest.kind()) != Some(digest)) {
         let detail = "a second read gave other bytes; the matches are those of the first";
         return Err(GivenUp::Failed(Failure::Changed, detail.to_owned()));

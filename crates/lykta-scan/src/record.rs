@@ -66,6 +66,9 @@ pub struct Unit {
     pub state: u64,
 }
 
+/// The kind of a picture that was looked into.
+pub(crate) const PICTURE: &str = "picture";
+
 /// What came out of a container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Opened {
@@ -178,6 +181,21 @@ impl Record {
             GivenUp::Failed(failure, detail) => self.fail(failure, detail),
             GivenUp::Skipped(skip, detail) => self.skip(skip, detail),
         }
+    }
+
+    /// When the scan was stopped meanwhile, that may be all that is wrong with an item: whatever failed then is
+    /// examined once more when the scan is gone on with.
+    pub(crate) fn stop_if(&mut self, is_stopped: bool) {
+        if is_stopped && matches!(self.outcome, Outcome::Failed(_)) {
+            self.skip(Skip::Stopped, String::new());
+        }
+    }
+
+    /// Whether this item makes the result incomplete: [`Outcome::is_unexamined`], and a container that matched and
+    /// could not be looked into completely.
+    pub fn is_unexamined(&self) -> bool {
+        let is_container = self.opened.is_some_and(|opened| opened.kind != PICTURE);
+        self.outcome.is_unexamined() || is_container && self.problem.is_some()
     }
 
     /// Makes it one that failed by a fault of this program.

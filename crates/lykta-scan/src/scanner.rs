@@ -38,7 +38,7 @@ use crate::profile::{MEMBER, Part, Profile, Stopwatch, ThreadProfile};
 use crate::progress::Progress;
 use crate::queue::Queue;
 use crate::read::Watch;
-use crate::record::{Record, Unit};
+use crate::record::{Opened, Record, Unit};
 use crate::sink::Sink;
 use crate::summary::{NearMatching, Summary};
 
@@ -432,6 +432,7 @@ impl Crew<'_> {
                             hand_over: &hand_over,
                             past,
                             file: None,
+                            last: 0,
                             profile: &mut *profile,
                         };
                         let examined = catch_unwind(AssertUnwindSafe(|| {
@@ -440,6 +441,10 @@ impl Crew<'_> {
                         if let Err(panic) = examined
                             && outlet.wants(place.unit)
                         {
+                            // What it gave is told, so that going on waits for all of it.
+                            let items = outlet.last;
+                            place.opened =
+                                (items > 0).then_some(Opened { kind: "container", members: items, items });
                             place.size = Some(listed.size());
                             let _ = outlet.done(place.panicked(panic.as_ref()));
                         }
@@ -480,6 +485,8 @@ struct Shared<'s> {
     past: &'s Past,
     /// The record of the file itself.
     file: Option<Record>,
+    /// The number of the last item in it that was begun.
+    last: u64,
     profile: &'s mut ThreadProfile,
 }
 
@@ -497,10 +504,12 @@ impl Outlet for Shared<'_> {
     }
 
     fn later(&mut self, item: HeldItem) -> Result<(), HeldItem> {
+        self.last = self.last.max(item.record.unit.member);
         self.queue.push(item)
     }
 
     fn done(&mut self, record: Record) -> ControlFlow<()> {
+        self.last = self.last.max(record.unit.member);
         let flow = (self.hand_over)(&record);
         match record.unit.member {
             0 => self.file = Some(record),

@@ -33,11 +33,11 @@ impl FileItem {
         self.stamp.size
     }
 
-    /// Whether it is the same file in the same state is told by this: its inode, size and times of change and
-    /// modification. Not its device, whose number is another one after a restart.
+    /// Whether it is still in the same state is told by this: its size and its times of modification and change. Not
+    /// its device and inode, which some systems number anew with every start.
     pub fn state(&self) -> impl Hash + use<> {
         let Stamp { size, modified, changed } = self.stamp;
-        (self.id.map(|id| id.inode), size, modified, changed)
+        (size, modified, changed)
     }
 
     /// Opens the file that was listed. Never waits, never follows a link, never writes.

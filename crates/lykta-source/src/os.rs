@@ -10,7 +10,7 @@ use crate::walk::Special;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct FileId {
     device: u64,
-    pub(crate) inode: u64,
+    inode: u64,
 }
 
 #[cfg(unix)]

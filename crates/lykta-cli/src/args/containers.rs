@@ -12,7 +12,7 @@ pub(crate) struct ContainerArgs {
     #[arg(long)]
     no_containers: bool,
     /// Containers within one another, at most
-    #[arg(long, value_name = "N", default_value_t = Limits::default().nesting)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().nesting, value_parser = clap::value_parser!(u32).range(1..=64))]
     max_nesting: u32,
     /// Members of one container, at most
     #[arg(long, value_name = "N", default_value_t = Limits::default().members)]

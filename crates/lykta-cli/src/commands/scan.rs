@@ -130,8 +130,10 @@ impl Scan<'_> {
             }
             true => match ReportDir::resume(dir, &self.args.paths, options, info, scanner.empty_summary())? {
                 Going::On(going) => *going,
-                Going::Finished { exit_code } => {
+                Going::Finished { exit_code, written } => {
                     note(format_args!("{} is finished: nothing was left to do", Locator::from_path(dir)));
+                    note(format_args!("sha256 of the last line of log.jsonl: {}", written.log_sha256));
+                    note(format_args!("sha256 of manifest.json: {}", written.manifest_sha256));
                     return Ok(exit_code);
                 }
             },

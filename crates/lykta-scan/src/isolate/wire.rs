@@ -18,7 +18,7 @@ use crate::caution::Caution;
 use crate::death::Death;
 use crate::options::Options;
 use crate::outcome::{ExactOnly, Failure, Outcome, Problem, Skip};
-use crate::record::{Label, Match, Opened, Record, Unit};
+use crate::record::{Label, Match, Opened, PICTURE, Record, Unit};
 
 /// Differs where two programs would not understand each other.
 pub(crate) const PROTOCOL: &str = concat!("lykta-worker 1 ", env!("CARGO_PKG_VERSION"));
@@ -73,9 +73,6 @@ pub(crate) struct Setup {
     /// Seconds of processor time for an item.
     pub(crate) cpu: u64,
 }
-
-/// What [`Opened`] calls a picture with others in it.
-const PICTURE: &str = "picture";
 
 const BANDS: [Band; 3] = [Band::Strong, Band::Medium, Band::Weak];
 

@@ -5,10 +5,12 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use lykta_hash::text::to_hex;
 use lykta_source::escape;
+use sha2::{Digest, Sha256};
 
 use crate::account::Account;
-use crate::error::Error;
+use crate::error::{Cause, Error};
 use crate::outcome::{Outcome, Skip};
 use crate::past::Past;
 use crate::profile::Profile;
@@ -16,7 +18,7 @@ use crate::record::Record;
 use crate::report::clock::Moment;
 use crate::report::html::{Page, PageOptions};
 use crate::report::journal::{Asked, JOURNAL, Journal, Lines};
-use crate::report::log::{LOG, RunLog};
+use crate::report::log::{LOG, LogEnd, RunLog};
 use crate::report::manifest::{Manifest, OutputFile, RunInfo};
 use crate::report::output::{Output, create_private, open_regular};
 use crate::report::rows::{ErrorRow, FindingRow, parse};
@@ -70,6 +72,7 @@ pub struct ReportDir {
     dir: PathBuf,
     options: ReportOptions,
     run: RunInfo,
+    asked: Asked,
     /// The paths that are scanned, escaped.
     scanned: Vec<String>,
     started: Moment,
@@ -142,10 +145,10 @@ impl ReportDir {
             Ok(())
         })?;
         let Some(journal) = journal else {
-            if let Some(exit_code) = finished(&dir)? {
-                return Ok(Going::Finished { exit_code });
+            if let Some(finished) = finished(&dir, &asked)? {
+                return Ok(finished);
             }
-            // Nothing was examined yet, so nothing is lost.
+            check_nothing_found(&dir)?;
             remove(&dir, &FILES)?;
             return Ok(Going::On(Box::new((Self::begin(dir, scanned, options, run)?, past))));
         };
@@ -159,6 +162,7 @@ impl ReportDir {
             items,
             journal,
             run,
+            asked,
             scanned: shown(scanned),
             started: Moment::now(),
             log,
@@ -171,7 +175,8 @@ impl ReportDir {
     fn begin(dir: PathBuf, scanned: &[PathBuf], options: ReportOptions, run: RunInfo) -> Result<Self, Error> {
         let started = Moment::now();
         let log = RunLog::create(&dir.join(LOG), &run)?;
-        let journal = Journal::create(&dir, &asked(scanned, options, &run))?;
+        let asked = asked(scanned, options, &run);
+        let journal = Journal::create(&dir, &asked)?;
         let partial = dir.join(PARTIAL);
         let sorter = || Sorter::new(&dir, options.sort_memory);
         Ok(Self {
@@ -181,6 +186,7 @@ impl ReportDir {
             errors: sorter(),
             items: options.items.then(sorter),
             run,
+            asked,
             scanned: shown(scanned),
             started,
             log,
@@ -228,12 +234,13 @@ impl ReportDir {
         let (log, log_end) = self.log.finish(summary.complete, &files)?;
         files.push(log);
         files.sort_by_key(|file| file.name);
-        let manifest = Manifest::new(run, summary, &files, &log_end, &self.started).to_json();
-        let manifest = write_whole(dir, "manifest.json", manifest.as_bytes())?;
+        let manifest = Manifest::new(run, &self.asked, summary, &files, &log_end, &self.started).to_json();
+        let manifest = write_whole(dir, MANIFEST, manifest.as_bytes())?;
         sync_dir(dir).map_err(Error::write(dir, "written"))?;
         // What was stopped can be gone on with.
         if summary.complete {
-            remove(dir, &[JOURNAL, PARTIAL])?;
+            // In this order: without a journal it is finished.
+            remove(dir, &[PARTIAL, JOURNAL])?;
         }
         sync_dir(dir).map_err(Error::write(dir, "written"))?;
         Ok(Written { manifest_sha256: manifest.sha256, log_sha256: log_end.last_sha256, dir: self.dir })
@@ -265,6 +272,10 @@ impl Sink for ReportDir {
         if record.outcome != Outcome::Skipped(Skip::Stopped) {
             self.journal.done(record, Account::new(record), &lines)?;
         }
+        if self.journal.is_sync_due() {
+            self.log.sync()?;
+            self.journal.sync()?;
+        }
         let key = || key(&record.locator);
         if let Some(line) = lines.finding {
             self.findings.push(key(), line.into_bytes())?;
@@ -281,9 +292,11 @@ impl Sink for ReportDir {
 
 const HTML: &str = "report.html";
 
+const MANIFEST: &str = "manifest.json";
+
 /// Every file of a report folder: those that a finished one has, then those of a run.
 const FILES: [&str; 11] = [
-    "manifest.json",
+    MANIFEST,
     HTML,
     "findings.jsonl",
     "findings.csv",
@@ -296,6 +309,9 @@ const FILES: [&str; 11] = [
     JOURNAL,
 ];
 
+/// Bytes that a second line of a log is looked for in.
+const MOST_FIRST_LINE: u64 = 16 << 20;
+
 /// How many of [`FILES`] are written at the end.
 const OUTPUTS: usize = 8;
 
@@ -304,28 +320,67 @@ const OUTPUTS: usize = 8;
 pub enum Going {
     /// There is something left to do.
     On(Box<(ReportDir, Past)>),
-    /// It was finished before: with this exit code.
+    /// It was finished before: with this exit code. The files that were scanned are not compared with what they were.
     Finished {
         /// That of the scan.
         exit_code: u8,
+        /// The report.
+        written: Written,
     },
 }
 
-/// The exit code of a scan whose report in `dir` was finished; none where there is none.
-fn finished(dir: &Path) -> Result<Option<u8>, Error> {
+/// What is left to say of a report in `dir` that was finished; none where there is none.
+fn finished(dir: &Path, asked: &Asked) -> Result<Option<Going>, Error> {
     #[derive(serde::Deserialize)]
     struct Counts {
         complete: bool,
         unexamined: u64,
         found: u64,
     }
-    if !dir.join("manifest.json").exists() {
+    #[derive(serde::Deserialize)]
+    struct Finished {
+        asked: Asked,
+        log: LogEnd,
+    }
+    let read = |name: &str| {
+        let path = dir.join(name);
+        fs::read(&path).map_err(Error::write(&path, "read")).map(|text| (path, text))
+    };
+    if !dir.join(MANIFEST).exists() {
         return Ok(None);
     }
-    let path = dir.join("summary.json");
-    let text = fs::read(&path).map_err(Error::write(&path, "read"))?;
-    let Counts { complete, unexamined, found } = parse(&text).map_err(Error::write(&path, "read"))?;
-    Ok(Some(exit_code(complete, unexamined, found)))
+    let (path, manifest) = read(MANIFEST)?;
+    let before: Finished = parse(&manifest).map_err(Error::write(&path, "read"))?;
+    if let Some(what) = asked.difference(&before.asked) {
+        return Err(Cause::AskedOtherwise(what).into());
+    }
+    let (path, summary) = read("summary.json")?;
+    let Counts { complete, unexamined, found } = parse(&summary).map_err(Error::write(&path, "read"))?;
+    let written = Written {
+        dir: dir.to_owned(),
+        manifest_sha256: to_hex(&Sha256::digest(&manifest)),
+        log_sha256: before.log.last_sha256,
+    };
+    Ok(Some(Going::Finished { exit_code: exit_code(complete, unexamined, found), written }))
+}
+
+/// Checks that a folder without a journal holds nothing that was found: then it can be begun anew.
+fn check_nothing_found(dir: &Path) -> Result<(), Error> {
+    let len = |name: &str| fs::metadata(dir.join(name)).map_or(0, |file| file.len());
+    let (log, partial) = (dir.join(LOG), len(PARTIAL));
+    let read = File::open(&log).and_then(|file| {
+        let mut begin = Vec::new();
+        file.take(MOST_FIRST_LINE).read_to_end(&mut begin).map(|_| begin)
+    });
+    let lines = match read {
+        Ok(log) => log.iter().filter(|byte| **byte == b'\n').take(2).count(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => return Err(Error::write(&log, "read")(error)),
+    };
+    match partial > 0 || lines > 1 || FILES[..OUTPUTS].iter().any(|name| len(name) > 0) {
+        true => Err(Cause::NoJournal(dir.to_owned()).into()),
+        false => Ok(()),
+    }
 }
 
 /// Removes those files that are there.

@@ -61,7 +61,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// What differs first, in words.
-    fn difference(&self, before: &Self) -> Option<String> {
+    pub(crate) fn difference(&self, before: &Self) -> Option<String> {
         let differences = [
             (self.v != before.v, "the version of the journal"),
             (self.program != before.program, "the version of this program"),
@@ -210,15 +210,24 @@ impl Journal {
         Ok(())
     }
 
-    /// Hands everything to the system, and now and then to the disk.
+    /// Hands everything to the system.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.file.write_all(&self.buffer)?;
         self.buffer.clear();
         self.flushed = Instant::now();
-        if self.synced.elapsed() >= SYNC_EVERY {
-            self.file.sync_data()?;
-            self.synced = Instant::now();
-        }
+        Ok(())
+    }
+
+    /// Whether it is time for [`Journal::sync`].
+    pub(crate) fn is_sync_due(&self) -> bool {
+        self.synced.elapsed() >= SYNC_EVERY
+    }
+
+    /// Waits for the disk. What is to be there before it has to be synced before it.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.file.sync_data()?;
+        self.synced = Instant::now();
         Ok(())
     }
 

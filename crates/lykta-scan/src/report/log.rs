@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use lykta_hash::text::to_hex;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Cause, Error};
@@ -45,7 +45,7 @@ pub struct RunLog {
 }
 
 /// Where a log ended.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LogEnd {
     pub(crate) lines: u64,
     pub(crate) last_sha256: String,
@@ -188,6 +188,11 @@ impl RunLog {
             self.file.sync_data()?;
         }
         Ok(())
+    }
+
+    /// Waits for the disk.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
     }
 
     /// Tells that the run was stopped before its end.

@@ -13,6 +13,7 @@ use crate::isolate::Confinement;
 use crate::record::FORMAT_VERSION;
 use crate::report::clock::{Clock, Moment};
 use crate::report::host::Host;
+use crate::report::journal::Asked;
 use crate::report::log::LogEnd;
 use crate::summary::Summary;
 
@@ -167,6 +168,8 @@ pub(crate) struct Manifest<'r> {
     disputes: Option<&'r DisputeInfo>,
     workers: Option<Confinement>,
     reproducible: bool,
+    /// How the scan was asked for: what must be the same to go on.
+    asked: &'r Asked,
     summary: &'r Summary,
     log: &'r LogEnd,
     files: &'r [OutputFile],
@@ -175,6 +178,7 @@ pub(crate) struct Manifest<'r> {
 impl<'r> Manifest<'r> {
     pub(crate) fn new(
         run: &'r RunInfo,
+        asked: &'r Asked,
         summary: &'r Summary,
         files: &'r [OutputFile],
         log: &'r LogEnd,
@@ -199,6 +203,7 @@ impl<'r> Manifest<'r> {
             disputes: run.disputes.as_ref(),
             workers: run.workers,
             reproducible: summary.silent_workers() == 0,
+            asked,
             summary,
             log,
             files,
