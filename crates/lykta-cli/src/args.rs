@@ -64,6 +64,10 @@ pub(crate) enum Command {
     Report(ReportCommand),
     /// Show how it works, on a bundled list and a bundled dump
     Demo(DemoArgs),
+    /// List the formats that are read, and what of them is not
+    Formats(FormatsArgs),
+    /// Scan a dump whose contents are known, and compare: a validation to be filed
+    Selftest(SelftestArgs),
     /// Examine items for a scan that started this process
     #[command(hide = true)]
     Worker,
@@ -562,6 +566,41 @@ pub(crate) struct DemoArgs {
     #[arg(long)]
     pub(crate) json: bool,
     /// No progress, no table
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  lykta formats\n  lykta formats --json")]
+pub(crate) struct FormatsArgs {
+    /// Print JSON, a line a format
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Accepted for uniformity: there is no progress to be quiet about
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Made are a dump with pictures in every kind of container, and their list. The dump is scanned by this very
+program, and what is found is compared item by item with what was put there; also that an index without
+them finds nothing, and that a report that was altered is noticed. With -o, DIR has it all at the end:
+dump, list, index, report, and selftest.json, which is the same in every run of one build.
+Exit code 0 all as expected, 1 something is not, 2 it could not run.
+
+Examples:
+  lykta selftest
+  lykta selftest -o validation"
+)]
+pub(crate) struct SelftestArgs {
+    /// Folder for everything: made, or empty; a temporary one that is removed again when not given
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print selftest.json
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No table, only the last line
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }

@@ -3,6 +3,7 @@
 pub(crate) mod cluster;
 pub(crate) mod compare;
 pub(crate) mod demo;
+pub(crate) mod formats;
 pub(crate) mod hash;
 pub(crate) mod index_build;
 pub(crate) mod index_info;
@@ -15,3 +16,4 @@ pub(crate) mod list_inspect;
 pub(crate) mod query;
 pub(crate) mod report_verify;
 pub(crate) mod scan;
+pub(crate) mod selftest;

@@ -99,6 +99,8 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Report(ReportCommand::Verify(args)) => commands::report_verify::run(&args),
         Command::Worker => Ok(STOPPED),
         Command::Demo(args) => commands::demo::run(&args),
+        Command::Formats(args) => commands::formats::run(&args),
+        Command::Selftest(args) => commands::selftest::run(&args),
         Command::Completions { shell } => {
             // Into memory first: the generator panics when its output fails.
             let mut script = Vec::new();

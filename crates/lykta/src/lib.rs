@@ -35,6 +35,7 @@ mod digesting;
 mod entries;
 mod entry_pairs;
 mod family_hashes;
+mod formats;
 mod list_writer;
 mod lists;
 mod local_list;
@@ -53,6 +54,7 @@ pub use deliveries::{AddedStore, Delivered, Delivery, DeliveryError, StorePart, 
 pub use entries::{ReadEntries, ReadList, ReadListError, each_entry};
 pub use entry_pairs::{EntryPair, EntryPairs, EntryPairsError};
 pub use family_hashes::{FamilyHashes, FamilyHashesError};
+pub use formats::{FormatGroup, Supported, supported};
 pub use list_writer::{ListForm, ListWriter};
 pub use lists::{AddListError, AddedList, ListOptions, add_list};
 pub use local_list::{AddError, Added, LocalList, LocalListError};

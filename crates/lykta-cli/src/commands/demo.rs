@@ -36,7 +36,14 @@ const FILES: &[(&str, &[u8])] = files![
 ];
 
 pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<u8> {
-    let folder = folder(args)?;
+    let folder = match &args.output {
+        Some(folder) => new_folder(folder)?,
+        None => {
+            let folder = tempfile::Builder::new().prefix("lykta-demo-").tempdir();
+            // It stays, for the user to look at.
+            folder.context("cannot make a temporary folder; give one with -o")?.keep()
+        }
+    };
     for (name, bytes) in FILES {
         let path = folder.join(name);
         let parent = path.parent().unwrap_or(&folder);
@@ -101,20 +108,15 @@ fn say_what_was_found(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The folder asked for, if it is empty or not there; else a new one among the temporary files, which
-/// stays for the user to look at.
-fn folder(args: &DemoArgs) -> anyhow::Result<PathBuf> {
-    let Some(folder) = &args.output else {
-        let folder = tempfile::Builder::new().prefix("lykta-demo-").tempdir();
-        return Ok(folder.context("cannot make a temporary folder; give one with -o")?.keep());
-    };
+/// The folder asked for, if it is empty or can be made.
+pub(crate) fn new_folder(folder: &Path) -> anyhow::Result<PathBuf> {
     let shown = Locator::from_path(folder);
     let made = fs::create_dir_all(folder).and_then(|()| fs::read_dir(folder));
     let mut entries = made.with_context(|| format!("cannot make the folder {shown}; choose another"))?;
     if entries.next().is_some() {
         bail!("{shown} is not empty: choose a new folder");
     }
-    Ok(folder.clone())
+    Ok(folder.to_owned())
 }
 
 #[cfg(test)]

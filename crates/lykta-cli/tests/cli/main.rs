@@ -22,6 +22,7 @@ mod requirements;
 #[cfg(unix)]
 mod resume;
 mod scan;
+mod selftest;
 mod several;
 #[cfg(unix)]
 mod stopped;

@@ -226,8 +226,10 @@ texts! {
         "Någon ifrågasätter att posten bakom en träff märkt som ifrågasatt hör hemma i sin lista. En sådan träff räknas som alla andra.";
     LIMIT_LABELS: "A label is the opinion of the body that made the list. This program does not look at what a picture shows.",
         "En märkning är en bedömning av den som gjort listan. Programmet ser inte vad en bild föreställer.";
-    LIMIT_STILLS: "Likeness is compared for still pictures of the formats that are decoded. Videos and documents are compared as whole files, by digest.",
-        "Likhet jämförs för stillbilder i de format som avkodas. Filmer och dokument jämförs som hela filer, genom kontrollsumma.";
+    LIMIT_STILLS: "Likeness is compared for still pictures of the formats that are decoded. Videos are compared as whole files, by digest.",
+        "Likhet jämförs för stillbilder i de format som avkodas. Filmer jämförs som hela filer, genom kontrollsumma.";
+    LIMIT_CONTAINERS: "Archives, crawls, mail and PDF are looked into, unless the settings say otherwise, in the formats that the command formats lists. What is encrypted is not read. Other archives and documents are compared as whole files, by digest.",
+        "Arkiv, webbinsamlingar, e-post och PDF undersöks inuti, om inte inställningarna säger annat, i de format som kommandot formats räknar upp. Det som är krypterat läses inte. Andra arkiv och dokument jämförs som hela filer, genom kontrollsumma.";
     LIMIT_DISKS: "Disk images are not looked into, nor are deleted files or space that no file uses.",
         "Diskavbilder undersöks inte inuti, och inte heller raderade filer eller utrymme som ingen fil använder.";
     LIMIT_PROBLEMS: "Items that failed or were skipped are listed above with the reason. They were not examined, or not completely.",
@@ -333,13 +335,14 @@ pub(crate) const MEANINGS: [(&str, Text); 8] = [
 pub(crate) const WORDS_MEANT: [(Text, Text); 3] =
     [(DISTANCE_WORD, MEANS_DISTANCE), (BAND_WORD, MEANS_BAND), (VIEW_WORD, MEANS_VIEW)];
 
-pub(crate) const ALL_LIMITS: [Text; 8] = [
+pub(crate) const ALL_LIMITS: [Text; 9] = [
     LIMIT_LISTS,
     LIMIT_NEAR,
     LIMIT_WEAK,
     LIMIT_DISPUTED,
     LIMIT_LABELS,
     LIMIT_STILLS,
+    LIMIT_CONTAINERS,
     LIMIT_DISKS,
     LIMIT_PROBLEMS,
 ];
