@@ -188,7 +188,7 @@ impl ToScan {
 impl Outlet for ToScan {
     fn wants(&self, unit: Unit) -> bool {
         let at = self.done.partition_point(|(first, _)| *first <= unit.member);
-        !at.checked_sub(1).is_some_and(|at| self.done[at].1 >= unit.member)
+        at.checked_sub(1).is_none_or(|at| self.done[at].1 < unit.member)
     }
 
     fn later(&mut self, item: HeldItem) -> Result<(), HeldItem> {
