@@ -197,6 +197,7 @@ impl<'i, D: AsRef<[u8]> + Sync> Examiner<'i, D> {
     }
 
     /// Examines what cannot be read twice: `head` and what follows. Returns all of it where it had to be held.
+    #[expect(clippy::too_many_arguments, reason = "what is read, what is known of it, and who watches")]
     pub(crate) fn long(
         &self,
         record: &mut Record,
