@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kills scans at random moments and goes on with them: the result must be that of a scan that was left alone.
+"""Kills and stops scans at random moments and goes on with them: the result must be that of a scan that was left alone.
 
     python3 benches/evidence/kill.py target/release/lykta INDEX PATH [--kills 200] [--jobs 2] [--most-ms 400]
 
@@ -16,6 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+# What a scan exits with that was stopped.
+STOPPED = 2
 
 COMPARED = ["findings.jsonl", "errors.jsonl", "items.jsonl", "summary.json", "findings.csv", "report.html"]
 
@@ -47,14 +50,20 @@ def main():
                 [*command, "--jobs", random.choice(["1", args.jobs]), "--resume", "-o", killed, args.path],
                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             )
+            how = None
             try:
                 again = scan.wait(timeout=random.uniform(0, args.most_ms) / 1000)
             except subprocess.TimeoutExpired:
-                scan.send_signal(signal.SIGKILL)
+                # Now and then as by Ctrl-C: then a report is written, and says that it is not complete.
+                how = random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGINT])
+                scan.send_signal(how)
                 again = scan.wait()
             spent += time.time() - begin
-            if again >= 0:
+            if how is None or again not in (-signal.SIGKILL, -signal.SIGINT, STOPPED):
                 break
+            if how == signal.SIGINT and os.path.exists(os.path.join(killed, "manifest.json")):
+                if subprocess.run([args.lykta, "report", "verify", "-q", killed]).returncode != 0:
+                    sys.exit(f"the report that was stopped does not verify: {killed}")
             kills += 1
         if again != code:
             sys.exit(f"exit code {again} instead of {code}: {scan.stderr.read()}")

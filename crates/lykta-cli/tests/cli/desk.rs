@@ -120,6 +120,70 @@ fn containers_give_the_same_for_any_number_of_jobs() {
     }
 }
 
+/// A thumbnail was found within an archive and not in a file of its own when the list had digests only: then nobody had
+/// asked for the bytes of the picture that it is in.
+#[test]
+fn digests_alone_are_found_in_the_same_places() {
+    let place = place();
+    let list = place.text("list.csv");
+    let columns = |line: &str| line.split(',').take(2).collect::<Vec<_>>().join(",");
+    place.write("sha1.csv", list.lines().map(|line| columns(line) + "\n").collect::<String>());
+    place.run("index build -o sha1.lykta sha1.csv").expect(0);
+    let mut expected: Vec<Vec<String>> =
+        the_desk().planted.iter().filter(|planted| planted.is_exact).map(steps).collect();
+    expected.sort();
+    for scan in ["scan --index sha1.lykta", "scan --index list.lykta --no-near"] {
+        place.run(&format!("{scan} -o out dump")).expect(4);
+        let findings = json_lines(&place.text("out/findings.jsonl"));
+        let mut found: Vec<Vec<String>> = findings.iter().map(|finding| told(finding).0).collect();
+        found.sort();
+        assert!(found == expected, "{scan}");
+        std::fs::remove_dir_all(place.path("out")).unwrap();
+    }
+}
+
+/// What is longer than an item may be is skipped for that, also where its length shows only as it is read; and nothing is
+/// compared by bytes that are not all of it.
+#[test]
+fn a_stream_that_is_too_long_for_an_item_is_skipped() {
+    let place = Place::new();
+    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+    for name in ["one", "two"] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(100_000);
+        tar.append_data(&mut header, name, &[7; 100_000][..]).unwrap();
+    }
+    place.write("both.tar.gz", tar.into_inner().unwrap().finish().unwrap());
+    place.write("list.csv", format!("md5\n{}\n", "0".repeat(32)));
+    place.run("index build -o list.lykta list.csv").expect(0);
+    place.run("scan --index list.lykta --max-item-bytes 150000 --record all -o out both.tar.gz").expect(3);
+    let items = json_lines(&place.text("out/items.jsonl"));
+    let items: Vec<_> =
+        items.iter().map(|item| (&item["locator"], &item["reason"], &item["digests"])).collect();
+    let skipped = "larger than an item may be";
+    assert_eq!(items.len(), 4);
+    assert_eq!((items[1].1.as_str(), items[1].2), (Some(skipped), &serde_json::json!({})));
+    assert_eq!(items[2].1.as_str(), Some("not a picture"));
+    assert_eq!((items[3].1.as_str(), items[3].2), (Some(skipped), &serde_json::json!({})));
+}
+
+/// That a container is listed does not say what is in it.
+#[test]
+fn a_listed_container_that_cannot_be_read_leaves_the_result_incomplete() {
+    let place = place();
+    let cut = place.path("dump/damaged/cut.zip");
+    let hashed = place.run("hash --csv --kind sha256 dump/damaged/cut.zip").expect(0).out;
+    assert!(cut.exists());
+    place.write("cut.csv", hashed);
+    place.run("index build -o cut.lykta cut.csv").expect(0);
+    let run = place.run("scan --index cut.lykta dump/damaged/cut.zip").expect(4);
+    let summary = run.json_lines().pop().unwrap();
+    assert_eq!(
+        (&summary["outcomes"]["matched_exact"]["items"], &summary["unexamined"]),
+        (&1.into(), &1.into())
+    );
+}
+
 /// An index without what was planted finds none of it.
 #[test]
 fn pictures_of_no_list_are_not_found() {

@@ -166,7 +166,15 @@ fn a_scan_that_is_finished_says_so_and_has_its_exit_code() {
     let before = place.read("out/manifest.json");
     let run = place.run(&format!("{SCAN} --resume -o out dump")).expect(4);
     assert!(run.err.contains("out is finished: nothing was left to do"), "{}", run.err);
+    assert!(run.err.contains("sha256 of manifest.json"), "{}", run.err);
     assert!(place.read("out/manifest.json") == before);
+    // Nobody is told the result of another question.
+    place.run(&format!("{SCAN} --no-near --resume -o out dump")).refused(&["--no-near"]);
+    place.run(&format!("{SCAN} --resume -o out list.csv")).refused(&["another"]);
+    // Results without a journal are nobody's to throw away.
+    fs::remove_file(place.path("out/manifest.json")).unwrap();
+    place.run(&format!("{SCAN} --resume -o out dump")).refused(&["no journal"]);
+    assert!(!place.read("out/findings.jsonl").is_empty());
 }
 
 #[test]
