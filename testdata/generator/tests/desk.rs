@@ -1,5 +1,4 @@
 //! The desk dump is what a test of a scan needs: pictures that PDQ can tell apart, in many places, always the same.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 
