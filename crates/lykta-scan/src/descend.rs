@@ -17,7 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lykta_media::{SNIFF_LEN, sniff};
 use lykta_source::container::{
-    Access, Container, ContainerError, Content, Exceeded, Input, Member, Meter, Preview, members, previews,
+    Access, Container, ContainerError, Content, Exceeded, Input, Member, Meter, Preview, may_have_previews,
+    members, previews,
 };
 use lykta_source::{OpenFile, escape};
 
@@ -245,7 +246,8 @@ impl<'s, D: AsRef<[u8]> + Sync> Descent<'s, D> {
                     }
                 }
             }
-            None if !self.out.wants(record.unit) => pass_over(rest, self.watch),
+            // What is in it has numbers of its own, and may not be done with.
+            None if !self.out.wants(record.unit) && !may_have_previews(&bytes) => pass_over(rest, self.watch),
             None => {
                 let filled = match filled {
                     Filled::More => self.fill(&mut bytes, rest, SHORT, false),
