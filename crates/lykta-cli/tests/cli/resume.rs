@@ -131,7 +131,7 @@ fn whatever_is_done_the_rest_follows() {
             .filter(|_| {
                 random =
                     random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                (random >> 33) % of == 0
+                (random >> 33).is_multiple_of(of)
             })
             .collect::<Vec<_>>()
     };
