@@ -563,8 +563,6 @@ fn pass_over(bytes: &mut dyn Read, watch: Watch<'_>) -> ControlFlow<()> {
     ControlFlow::Break(())
 }
 
-const TOO_MUCH: &str = "more than an item may have";
-
 /// Not more of a member than an item may have.
 struct AtMost<'a> {
     bytes: &'a mut dyn Read,
@@ -590,7 +588,7 @@ impl Read for AtMost<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // Not once more: what comes behind the bytes that were refused is not what follows.
         if self.is_over {
-            return Err(io::Error::other(TOO_MUCH));
+            return Err(ContainerError::CutShort.into());
         }
         let count = self.bytes.read(buffer)?;
         match self.left.checked_sub(count as u64) {
@@ -600,7 +598,7 @@ impl Read for AtMost<'_> {
             }
             None => {
                 self.is_over = true;
-                Err(io::Error::other(TOO_MUCH))
+                Err(ContainerError::CutShort.into())
             }
         }
     }

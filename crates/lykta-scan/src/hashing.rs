@@ -16,6 +16,7 @@ use lykta_hash::{Digests, KindSet};
 use lykta_media::pdq::{FileHash, Mode};
 use lykta_media::{Digester, Error as MediaError, ErrorKind, Format, Limits, SNIFF_LEN, probe, sniff};
 use lykta_source::OpenFile;
+use lykta_source::container::may_have_previews;
 
 use crate::budget::{Budget, Lender, Share};
 use crate::caution::Caution;
@@ -120,9 +121,8 @@ impl<H> FileHasher<H> {
     }
 
     /// Whether all bytes of what is no picture to be hashed are held all the same.
-    fn is_held(&self, format: Option<Format>, size: u64) -> bool {
-        let has_others = matches!(format, Some(Format::Jpeg | Format::Tiff));
-        self.holds_pictures && has_others && size <= self.budget.total()
+    fn is_held(&self, head: &[u8], size: u64) -> bool {
+        self.holds_pictures && may_have_previews(head) && size <= self.budget.total()
     }
 
     pub(crate) fn budget(&self) -> &Budget {
@@ -165,7 +165,7 @@ impl<H> FileHasher<H> {
         let picture = match (format, self.pictures) {
             _ if let Some(caution) = caution.filter(|caution| caution.only_bytes) => caution.result(),
             (None, _) => PictureResult::NotOne,
-            (format, None) if self.is_held(format, size) => {
+            (Some(_), None) if self.is_held(&head, size) => {
                 let share = self.budget.take(size);
                 let (bytes, digests) = self.read_whole(head, open, watch, clock)?;
                 let held = Some(Held { bytes, _share: share });
@@ -204,7 +204,7 @@ impl<H> FileHasher<H> {
         let picture = match (format, self.pictures) {
             _ if let Some(caution) = caution.filter(|caution| caution.only_bytes) => caution.result(),
             (None, _) => PictureResult::NotOne,
-            (format, None) if self.is_held(format, size.unwrap_or(read)) => {
+            (Some(_), None) if self.is_held(&held, size.unwrap_or(read)) => {
                 let most = size.unwrap_or(self.budget.total());
                 let _share = self.budget.take(most);
                 if append(rest, &mut held, most, &mut digester, watch)? {

@@ -38,7 +38,7 @@ pub use decode::decoder;
 
 pub use error::{ContainerError, Exceeded};
 pub use meter::{Limits, Meter};
-pub use previews::{Preview, previews};
+pub use previews::{Preview, may_have_previews, previews};
 
 /// A kind of container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

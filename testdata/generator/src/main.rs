@@ -1,5 +1,5 @@
 //! `cargo run -p lykta-testdata -- testdata`: writes the generated files anew.
-//! `cargo run -p lykta-testdata -- desk FOLDER`: writes the desk dump and its list, to look at.
+//! `cargo run -p lykta-testdata -- desk FOLDER`: writes the desk dump, its list and the bombs, to look at.
 #![forbid(unsafe_code)]
 
 use std::fs;
@@ -18,5 +18,10 @@ fn main() -> anyhow::Result<()> {
     let desk = lykta_testdata::desk()?;
     desk.write(&folder.join("dump"))?;
     fs::write(folder.join("list.csv"), desk.list()?)?;
+    for lykta_testdata::Bomb { name, bytes } in lykta_testdata::bombs()? {
+        let bomb = folder.join("bombs").join(name);
+        fs::create_dir_all(&bomb)?;
+        fs::write(bomb.join(name), bytes)?;
+    }
     Ok(())
 }

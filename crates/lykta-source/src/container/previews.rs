@@ -32,6 +32,11 @@ const MOST_SEGMENTS: usize = 1 << 18;
 /// Sub-IFDs that one entry may point to.
 const MOST_SUB_IFDS: u64 = 32;
 
+/// Whether [`previews`] may find any in what begins so: if not, the rest need not be read to know that there is none.
+pub fn may_have_previews(head: &[u8]) -> bool {
+    head.starts_with(&SOI) || Tiff::new(head, 0).is_some()
+}
+
 /// The pictures embedded in a JPEG or in a file built as TIFF (DNG, CR2, NEF, ARW), in the order of their places in it.
 /// At most 64, none of which is the file itself or has the range of another; others are not looked into.
 ///
