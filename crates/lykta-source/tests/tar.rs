@@ -147,6 +147,14 @@ fn what_holds_no_bytes_gives_none() {
 }
 
 #[test]
+fn a_name_that_ends_as_that_of_a_folder_hides_no_bytes() {
+    for kind in [0, b'0'] {
+        let bytes = archive(&[entry("folder/", kind, b""), entry("file/", kind, b"bytes")]);
+        assert_eq!(good(Container::Tar, &bytes), [("file/".to_owned(), b"bytes".to_vec())]);
+    }
+}
+
+#[test]
 fn pax_headers_tell_names_of_any_bytes_links_and_sizes() {
     let mut raw = pax(&[("path", "n?me")]);
     let at = raw.iter().position(|byte| *byte == b'?').unwrap();

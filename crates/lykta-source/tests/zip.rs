@@ -140,6 +140,35 @@ fn what_is_not_read_is_there_with_its_reason() {
     assert_eq!(told.collect::<Vec<_>>(), expected.map(|(name, what)| (name.to_owned(), what.to_owned())));
 }
 
+/// One attribute of a member must not hide what it holds.
+#[test]
+fn what_is_said_to_be_a_link_and_is_no_path_is_given() {
+    let jpeg = [&b"\xff\xd8\xff\xe0"[..], &noise(3000, 1)].concat();
+    let inner = {
+        let mut zip = Zip::default();
+        zip.add(b"inner", 0, 0, b"text", b"text");
+        zip.finish()
+    };
+    let mut zip = Zip::default();
+    for content in [&jpeg, &inner] {
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        for (method, packed) in [(0, content.clone()), (8, deflate(content))] {
+            zip.add_entry(b"link", method, 0, &packed, content.len() as u64, crc.sum(), 0o120_777);
+            // It says that it is shorter.
+            zip.add_entry(b"link", method, 0, &packed, 1, crc.sum(), 0o120_777);
+        }
+    }
+    let (found, ending) = all(ZIP, &zip.finish());
+    ending.unwrap();
+    assert_eq!(found.len(), 8);
+    for (k, found) in found.iter().enumerate() {
+        let content = if k < 4 { &jpeg } else { &inner };
+        assert!(found.bytes == *content && found.skip.is_none(), "{k}: {:?}", found.skip);
+        assert_eq!(found.error.is_some(), k % 2 == 1, "{k}");
+    }
+}
+
 /// Half-copied archives have no directory, and all that was copied is still there.
 #[test]
 fn without_a_directory_members_are_found_by_their_own_headers() {

@@ -122,8 +122,9 @@ fn entry(
                 b'3' | b'4' | b'6' => Some(MemberSkip::Special),
                 b'5' => return Ok(ControlFlow::Continue(())),
                 b'M' => Some(MemberSkip::Elsewhere("it begins in another volume".into())),
-                _ if name.ends_with(b"/") && !about.has_pax => {
-                    return source.skip(size).map(ControlFlow::Continue);
+                // What holds bytes is no folder, whatever its name.
+                _ if name.ends_with(b"/") && !about.has_pax && size == 0 => {
+                    return Ok(ControlFlow::Continue(()));
                 }
                 _ => None,
             };

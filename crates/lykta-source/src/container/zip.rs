@@ -8,12 +8,13 @@
 //! grows with it, and each is read on its own, so one that lies spoils no other.
 
 use std::cell::RefCell;
-use std::io::{self, BufRead, BufReader, Read, SeekFrom};
+use std::io::{self, BufRead, BufReader, Cursor, Read, SeekFrom};
 use std::ops::ControlFlow;
 
 use flate2::Crc;
 
 use super::decode::{Deflate, deflate64, lzma, ppmd, told};
+use super::link::Said;
 use super::{
     Container, ContainerError, Content, Input, Limits, Member, MemberSkip, ReadSeek, decoder, with_random,
 };
@@ -30,9 +31,6 @@ const CENTRAL_LEN: usize = 46;
 const END_LEN: usize = 22;
 const END_64_LEN: usize = 56;
 const LOCATOR_64_LEN: u64 = 20;
-
-/// Longest target of a link, in bytes: what is longer is no link.
-const LINK: u64 = 4096;
 
 pub(super) fn sniff(head: &[u8]) -> bool {
     // The first volume of several, or the only one after all, has a mark in front.
@@ -286,7 +284,7 @@ impl<'f> File<'f> {
         }
         let size = entry.whole.map(|(size, _)| size);
         let offset = Some(entry.offset);
-        let mut stream;
+        let (mut stream, mut chain);
         let content = if let Some(volume) = entry.volume
             && !self.is_here(&entry)?
         {
@@ -298,9 +296,14 @@ impl<'f> File<'f> {
             match self.content(&entry, limits) {
                 Ok(opened) => {
                     stream = opened;
-                    match link(&entry, &mut stream) {
-                        Some(target) => Content::Skipped(MemberSkip::Link(target), 0),
+                    let stated = size.unwrap_or(0);
+                    match entry.is_link.then(|| Said::of(&mut stream, stated)) {
                         None => Content::Bytes(&mut stream, size),
+                        Some(Said::Target(target)) => Content::Skipped(MemberSkip::Link(target), 0),
+                        Some(Said::Bytes(bytes)) => {
+                            chain = Cursor::new(bytes).chain(stream);
+                            Content::Bytes(&mut chain, size)
+                        }
                     }
                 }
                 Err(error @ ContainerError::Read(_)) => return Err(error),
@@ -444,15 +447,6 @@ fn walk(
         from = if is_followed { end } else { start };
     }
     Ok(ControlFlow::Continue(()))
-}
-
-/// The target of a link, if it is one.
-fn link(entry: &Entry, stream: &mut Checked<'_>) -> Option<Vec<u8>> {
-    let (size, _) = entry.whole.filter(|(size, _)| entry.is_link && (1..=LINK).contains(size))?;
-    let mut target = Vec::new();
-    // One that cannot be read leads nowhere: it is given as far as it goes.
-    let _ = stream.take(size).read_to_end(&mut target);
-    Some(target)
 }
 
 /// A part of the archive. One that ends behind the archive is cut short.

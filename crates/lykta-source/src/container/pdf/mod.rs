@@ -22,7 +22,7 @@ use std::io::{self, BufReader, Cursor, Read, SeekFrom};
 use std::ops::ControlFlow;
 
 use super::inflate::{Inflate, Wrapping};
-use super::{Container, ContainerError, Content, Exceeded, Input, Limits, Member, MemberSkip, Meter, ReadSeek};
+use super::{Container, ContainerError, Content, Exceeded, Input, Limits, Member, MemberSkip, Meter, ReadSeek, hold};
 use filter::{Ascii85, Hex, Lzw, Predictor, RunLength, Stepped};
 use object::{Dict, Parser, Value};
 use raster::{Colors, MOST_ROW, Raster};
@@ -53,16 +53,12 @@ pub(super) fn members(
     meter: &Meter,
     each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<(), ContainerError> {
-    let mut held = Vec::new();
+    let held;
     let (file, len): (Box<dyn ReadSeek + '_>, u64) = match input {
         Input::Random(file, len) => (Box::new(file), len),
         Input::Whole(bytes) => (Box::new(Cursor::new(bytes)), bytes.len() as u64),
         Input::Stream(stream) => {
-            let most = meter.limits().memory;
-            stream.take(most.saturating_add(1)).read_to_end(&mut held)?;
-            if held.len() as u64 > most {
-                return Err(Exceeded::Memory { needed: held.len() as u64, most }.into());
-            }
+            held = hold(stream, meter.limits())?;
             let len = held.len() as u64;
             (Box::new(Cursor::new(held)), len)
         }
