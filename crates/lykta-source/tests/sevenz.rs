@@ -88,7 +88,10 @@ fn what_is_said_to_be_a_link_and_is_no_path_is_given() {
     let (found, ending) = all(SEVENZ, &writer.finish().unwrap().into_inner());
     ending.unwrap();
     let link = format!("Link({:?})", b"far away");
-    assert_eq!(found.iter().map(|found| found.skip.as_deref()).collect::<Vec<_>>(), [None, Some(&link[..]), None]);
+    assert_eq!(
+        found.iter().map(|found| found.skip.as_deref()).collect::<Vec<_>>(),
+        [None, Some(&link[..]), None]
+    );
     assert!(found[0].bytes == jpeg && found[2].bytes == b"a\0b");
 }
 

@@ -169,6 +169,45 @@ fn what_is_said_to_be_a_link_and_is_no_path_is_given() {
     }
 }
 
+#[test]
+fn what_a_directory_does_not_list_is_found() {
+    let build = |listed: [bool; 5], has_descriptors: bool| {
+        let mut zip = Zip { has_descriptors, ..Zip::default() };
+        for (k, is_listed) in listed.into_iter().enumerate() {
+            let (directory, count) = (zip.directory.clone(), zip.count);
+            let content = noise(700 + k, k as u64);
+            zip.add(format!("{k}").as_bytes(), 8, 0, &deflate(&content), &content);
+            if !is_listed {
+                (zip.directory, zip.count) = (directory, count);
+            }
+        }
+        zip
+    };
+    for has_descriptors in [false, true] {
+        for listed in [[false, true, true, true, true], [true, false, false, true, false], [false; 5]] {
+            let (mut found, ending) = all(ZIP, &build(listed, has_descriptors).finish());
+            ending.unwrap();
+            found.sort_by_key(|found| found.offset);
+            assert_eq!(found.len(), 5, "{listed:?}");
+            for (k, found) in found.iter().enumerate() {
+                assert_eq!(found.name, format!("{k}").as_bytes());
+                assert!(found.bytes == noise(700 + k, k as u64) && found.error.is_none(), "{listed:?} {k}");
+            }
+        }
+    }
+    // Other bytes.
+    for (bytes, is_told) in [(&[0; 500][..], false), (b"\0\0x", true)] {
+        let mut zip = build([true; 5], false);
+        zip.bytes.extend(bytes);
+        let (found, ending) = all(ZIP, &zip.finish());
+        assert_eq!((found.len(), ending.is_err()), (5, is_told), "{ending:?}");
+    }
+    let mut zip = build([true; 5], false);
+    let len = 32u64.to_le_bytes();
+    zip.bytes.extend([&len[..], b"sigs....", &len, b"APK Sig Block 42"].concat());
+    all(ZIP, &zip.finish()).1.unwrap();
+}
+
 /// Half-copied archives have no directory, and all that was copied is still there.
 #[test]
 fn without_a_directory_members_are_found_by_their_own_headers() {

@@ -65,7 +65,11 @@ pub enum Exceeded {
 
 /// How to have more containers inside one another, if there can be more.
 const fn rise(nesting: u32) -> &'static str {
-    if nesting < Limits::MOST_NESTING { "; raise that with --max-nesting" } else { ", which is the most there can be" }
+    if nesting < Limits::MOST_NESTING {
+        "; raise that with --max-nesting"
+    } else {
+        ", which is the most there can be"
+    }
 }
 
 impl ContainerError {

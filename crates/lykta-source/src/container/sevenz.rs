@@ -283,9 +283,7 @@ fn window(bits: u8) -> u32 {
 fn is_link(file: &ArchiveEntry) -> bool {
     const HAS_MODE: u32 = 0x8000;
     let mode = file.windows_attributes >> 16;
-    file.has_windows_attributes
-        && file.windows_attributes & HAS_MODE != 0
-        && mode & 0o170_000 == 0o120_000
+    file.has_windows_attributes && file.windows_attributes & HAS_MODE != 0 && mode & 0o170_000 == 0o120_000
 }
 
 /// Gives the bytes of a file that does not fit its checksum, and then says so: what checks it drops what it read last,

@@ -22,7 +22,9 @@ use std::io::{self, BufReader, Cursor, Read, SeekFrom};
 use std::ops::ControlFlow;
 
 use super::inflate::{Inflate, Wrapping};
-use super::{Container, ContainerError, Content, Exceeded, Input, Limits, Member, MemberSkip, Meter, ReadSeek, hold};
+use super::{
+    Container, ContainerError, Content, Exceeded, Input, Limits, Member, MemberSkip, Meter, ReadSeek, hold,
+};
 use filter::{Ascii85, Hex, Lzw, Predictor, RunLength, Stepped};
 use object::{Dict, Parser, Value};
 use raster::{Colors, MOST_ROW, Raster};
