@@ -14,6 +14,7 @@
 mod decode;
 mod error;
 mod inflate;
+mod link;
 mod mail;
 mod mbox;
 mod meter;
@@ -324,6 +325,20 @@ fn with_random<T>(
         Input::Whole(bytes) => read(&mut Cursor::new(bytes), bytes.len() as u64),
         Input::Stream(_) => Err(ContainerError::Unsupported("reading it front to back".into())),
     }
+}
+
+/// All bytes of what comes front to back or lies in a file, in memory.
+///
+/// # Errors
+/// [`Exceeded::Memory`], if that is more than the limits allow.
+fn hold(stream: &mut dyn Read, limits: &Limits) -> Result<Vec<u8>, ContainerError> {
+    let most = limits.memory;
+    let mut held = Vec::new();
+    stream.take(most.saturating_add(1)).read_to_end(&mut held)?;
+    if held.len() as u64 > most {
+        return Err(Exceeded::Memory { needed: held.len() as u64, most }.into());
+    }
+    Ok(held)
 }
 
 /// Runs a reader of a format, which may be somebody else's: a panic in it is damage, and ends no scan.

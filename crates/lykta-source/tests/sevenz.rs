@@ -74,6 +74,27 @@ fn every_method_is_read_solid_and_not() {
     }
 }
 
+/// One attribute of a member must not hide what it holds.
+#[test]
+fn what_is_said_to_be_a_link_and_is_no_path_is_given() {
+    let jpeg = [&b"\xff\xd8\xff\xe0"[..], &noise(3000, 1)].concat();
+    let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
+    for content in [&jpeg[..], b"far away", b"a\0b"] {
+        let mut entry = ArchiveEntry::new_file("link");
+        entry.has_windows_attributes = true;
+        entry.windows_attributes = 0o120_777 << 16 | 0x8000;
+        writer.push_archive_entry(entry, Some(content)).unwrap();
+    }
+    let (found, ending) = all(SEVENZ, &writer.finish().unwrap().into_inner());
+    ending.unwrap();
+    let link = format!("Link({:?})", b"far away");
+    assert_eq!(
+        found.iter().map(|found| found.skip.as_deref()).collect::<Vec<_>>(),
+        [None, Some(&link[..]), None]
+    );
+    assert!(found[0].bytes == jpeg && found[2].bytes == b"a\0b");
+}
+
 fn encrypted(with_header: bool) -> Vec<u8> {
     let mut writer = ArchiveWriter::new(Cursor::new(Vec::new())).unwrap();
     let aes = AesEncoderOptions::new("secret".into());

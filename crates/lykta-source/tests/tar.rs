@@ -147,6 +147,38 @@ fn what_holds_no_bytes_gives_none() {
 }
 
 #[test]
+fn a_name_that_ends_as_that_of_a_folder_hides_no_bytes() {
+    for kind in [0, b'0'] {
+        let bytes = archive(&[entry("folder/", kind, b""), entry("file/", kind, b"bytes")]);
+        assert_eq!(good(Container::Tar, &bytes), [("file/".to_owned(), b"bytes".to_vec())]);
+    }
+}
+
+#[test]
+fn bytes_behind_what_has_none_are_given() {
+    for kind in b'1'..=b'6' {
+        let picture = [&b"\xff\xd8\xff"[..], &noise(1500, 5)].concat();
+        let bytes = archive(&[entry("hidden", kind, &picture), entry("file", b'0', b"bytes")]);
+        let expected = [("hidden".to_owned(), picture.clone()), ("file".to_owned(), b"bytes".to_vec())];
+        assert!(good(Container::Tar, &bytes) == expected, "{}", char::from(kind));
+        // A size that is none does not hide what follows, and the end of the archive is no bytes.
+        let bytes = [
+            &header("hidden", kind, 1 << 30, USTAR)[..],
+            &padded(&picture),
+            &archive(&[entry("file", b'0', b"bytes"), header("last", kind, 1 << 30, USTAR).to_vec()]),
+        ]
+        .concat();
+        let (found, ending) = all(Container::Tar, &bytes);
+        ending.unwrap();
+        assert!(found[0].bytes.starts_with(&picture) && found[1].bytes == b"bytes");
+        assert_eq!(found.len(), if kind == b'5' { 2 } else { 3 });
+        let (found, ending) = all(Container::Tar, &bytes[..1000]);
+        assert!(matches!(ending, Err(ContainerError::CutShort)), "{ending:?}");
+        assert!(found.len() == 1 && picture.starts_with(&found[0].bytes) && found[0].bytes.len() == 488);
+    }
+}
+
+#[test]
 fn pax_headers_tell_names_of_any_bytes_links_and_sizes() {
     let mut raw = pax(&[("path", "n?me")]);
     let at = raw.iter().position(|byte| *byte == b'?').unwrap();

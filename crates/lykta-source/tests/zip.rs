@@ -140,6 +140,74 @@ fn what_is_not_read_is_there_with_its_reason() {
     assert_eq!(told.collect::<Vec<_>>(), expected.map(|(name, what)| (name.to_owned(), what.to_owned())));
 }
 
+/// One attribute of a member must not hide what it holds.
+#[test]
+fn what_is_said_to_be_a_link_and_is_no_path_is_given() {
+    let jpeg = [&b"\xff\xd8\xff\xe0"[..], &noise(3000, 1)].concat();
+    let inner = {
+        let mut zip = Zip::default();
+        zip.add(b"inner", 0, 0, b"text", b"text");
+        zip.finish()
+    };
+    let mut zip = Zip::default();
+    for content in [&jpeg, &inner] {
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        for (method, packed) in [(0, content.clone()), (8, deflate(content))] {
+            zip.add_entry(b"link", method, 0, &packed, content.len() as u64, crc.sum(), 0o120_777);
+            // It says that it is shorter.
+            zip.add_entry(b"link", method, 0, &packed, 1, crc.sum(), 0o120_777);
+        }
+    }
+    let (found, ending) = all(ZIP, &zip.finish());
+    ending.unwrap();
+    assert_eq!(found.len(), 8);
+    for (k, found) in found.iter().enumerate() {
+        let content = if k < 4 { &jpeg } else { &inner };
+        assert!(found.bytes == *content && found.skip.is_none(), "{k}: {:?}", found.skip);
+        assert_eq!(found.error.is_some(), k % 2 == 1, "{k}");
+    }
+}
+
+#[test]
+fn what_a_directory_does_not_list_is_found() {
+    let build = |listed: [bool; 5], has_descriptors: bool| {
+        let mut zip = Zip { has_descriptors, ..Zip::default() };
+        for (k, is_listed) in listed.into_iter().enumerate() {
+            let (directory, count) = (zip.directory.clone(), zip.count);
+            let content = noise(700 + k, k as u64);
+            zip.add(format!("{k}").as_bytes(), 8, 0, &deflate(&content), &content);
+            if !is_listed {
+                (zip.directory, zip.count) = (directory, count);
+            }
+        }
+        zip
+    };
+    for has_descriptors in [false, true] {
+        for listed in [[false, true, true, true, true], [true, false, false, true, false], [false; 5]] {
+            let (mut found, ending) = all(ZIP, &build(listed, has_descriptors).finish());
+            ending.unwrap();
+            found.sort_by_key(|found| found.offset);
+            assert_eq!(found.len(), 5, "{listed:?}");
+            for (k, found) in found.iter().enumerate() {
+                assert_eq!(found.name, format!("{k}").as_bytes());
+                assert!(found.bytes == noise(700 + k, k as u64) && found.error.is_none(), "{listed:?} {k}");
+            }
+        }
+    }
+    // Other bytes.
+    for (bytes, is_told) in [(&[0; 500][..], false), (b"\0\0x", true)] {
+        let mut zip = build([true; 5], false);
+        zip.bytes.extend(bytes);
+        let (found, ending) = all(ZIP, &zip.finish());
+        assert_eq!((found.len(), ending.is_err()), (5, is_told), "{ending:?}");
+    }
+    let mut zip = build([true; 5], false);
+    let len = 32u64.to_le_bytes();
+    zip.bytes.extend([&len[..], b"sigs....", &len, b"APK Sig Block 42"].concat());
+    all(ZIP, &zip.finish()).1.unwrap();
+}
+
 /// Half-copied archives have no directory, and all that was copied is still there.
 #[test]
 fn without_a_directory_members_are_found_by_their_own_headers() {

@@ -4,6 +4,8 @@ use std::io;
 
 use thiserror::Error;
 
+use super::Limits;
+
 /// What went wrong in a container.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -33,7 +35,7 @@ pub enum ContainerError {
 #[non_exhaustive]
 pub enum Exceeded {
     /// Containers inside one another.
-    #[error("lies more than {0} containers deep; raise that with --max-nesting")]
+    #[error("lies more than {0} containers deep{rise}", rise = rise(*.0))]
     Nesting(u32),
     /// Members of one container.
     #[error("holds more than {0} members; raise that with --max-members")]
@@ -59,6 +61,15 @@ pub enum Exceeded {
         /// What there is.
         most: u64,
     },
+}
+
+/// How to have more containers inside one another, if there can be more.
+const fn rise(nesting: u32) -> &'static str {
+    if nesting < Limits::MOST_NESTING {
+        "; raise that with --max-nesting"
+    } else {
+        ", which is the most there can be"
+    }
 }
 
 impl ContainerError {

@@ -13,7 +13,7 @@ use std::ops::{ControlFlow, Range};
 
 use mail_parser::{Header, HeaderName, HeaderValue, MessageParser, MimeHeaders};
 
-use super::{Container, ContainerError, Content, Exceeded, Input, Member, MemberSkip, Meter};
+use super::{Container, ContainerError, Content, Input, Member, MemberSkip, Meter, hold};
 
 /// Multiparts in one another that are looked into.
 const MOST_LEVELS: usize = 64;
@@ -89,15 +89,11 @@ pub(super) fn members(
     meter: &Meter,
     each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<(), ContainerError> {
-    let mut held = Vec::new();
+    let held;
     let bytes = match input {
         Input::Whole(bytes) => bytes,
         input => {
-            let most = meter.limits().memory;
-            input.into_stream()?.take(most.saturating_add(1)).read_to_end(&mut held)?;
-            if held.len() as u64 > most {
-                return Err(Exceeded::Memory { needed: held.len() as u64, most }.into());
-            }
+            held = hold(&mut input.into_stream()?, meter.limits())?;
             &held
         }
     };

@@ -17,7 +17,7 @@ const LEAST_MEMORY: u64 = 8 << 20;
 /// What containers may give. A container that would give more is ended: what came out before stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Containers inside one another, that in a file counted as 1.
+    /// Containers inside one another, that in a file counted as 1: [`Limits::MOST_NESTING`] at most.
     pub nesting: u32,
     /// Members of one container.
     pub members: u64,
@@ -38,6 +38,10 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The highest `nesting` that a [`Meter`] goes by. Every container in another takes some of the stack, of which a
+    /// thread may have no more than 2 MiB.
+    pub const MOST_NESTING: u32 = 64;
+
     /// Whether `bytes` are too many for `of` bytes to give.
     pub(super) fn is_ratio_over(&self, bytes: u64, of: u64) -> bool {
         bytes > RATIO_FREE && bytes / self.ratio.max(1) > of
@@ -70,8 +74,9 @@ struct Given<'m> {
 type Each<'e> = &'e mut dyn FnMut(Member<'_>) -> ControlFlow<()>;
 
 impl Meter {
-    /// A meter for a file of `len` bytes.
+    /// A meter for a file of `len` bytes, by these limits with `nesting` lowered to [`Limits::MOST_NESTING`].
     pub fn new(limits: Limits, len: u64) -> Self {
+        let limits = Limits { nesting: limits.nesting.min(Limits::MOST_NESTING), ..limits };
         Self { limits, len, nesting: Cell::new(0), total: Cell::new(0) }
     }
 

@@ -38,7 +38,8 @@ pub fn may_have_previews(head: &[u8]) -> bool {
 }
 
 /// The pictures embedded in a JPEG or in a file built as TIFF (DNG, CR2, NEF, ARW), in the order of their places in it.
-/// At most 64, none of which is the file itself or has the range of another; others are not looked into.
+/// At most 64, none of which is the file itself or has the range of another; others are not looked into. Ranges may lie
+/// in one another, but together they are no longer than the file: where they would be, the longest are dropped.
 ///
 /// `bytes` is the whole file. What is damaged gives what is still found.
 pub fn previews(bytes: &[u8]) -> Vec<Preview> {
@@ -47,6 +48,26 @@ pub fn previews(bytes: &[u8]) -> Vec<Preview> {
         jpeg(&mut found);
     } else if let Some(tiff) = Tiff::new(bytes, 0) {
         ifds(&mut found, &tiff, "preview");
+    }
+    let mut lens: Vec<usize> = found.list.iter().map(|preview| preview.range.len()).collect();
+    lens.sort_unstable();
+    // What fits, from the shortest on; of those that are as long as the longest of these, the first.
+    let mut left = bytes.len();
+    let fit = lens.iter().take_while(|len| {
+        let rest = left.checked_sub(**len);
+        left = rest.unwrap_or(left);
+        rest.is_some()
+    });
+    let count = fit.count();
+    if count < lens.len() {
+        let longest = lens[count];
+        let mut of_longest = lens[..count].iter().filter(|len| **len == longest).count();
+        found.list.retain(|preview| {
+            let len = preview.range.len();
+            let is_last = len == longest && of_longest > 0;
+            of_longest -= usize::from(is_last);
+            len < longest || is_last
+        });
     }
     found.list
 }
@@ -563,6 +584,28 @@ mod tests {
             names.sort_unstable();
             assert_eq!(names, ["preview", "preview 2", "preview 3"]);
         }
+    }
+
+    #[test]
+    fn ranges_are_together_no_longer_than_the_file() {
+        let mut build = Build::new(true);
+        build.u32(8);
+        // A chain of directories, each with a picture at the same place, of its own length, and a small one first.
+        let (count, at) = (40, 8 + 40 * 30);
+        for k in 0..count {
+            let len = if k == 20 { 100 } else { 5000 - k };
+            let start = if k == 20 { at + 5000 } else { at };
+            let next = if k + 1 < count { 8 + (k + 1) * 30 } else { 0 };
+            build.ifd(&[(0x201, 4, 1, start), (0x202, 4, 1, len)], next);
+        }
+        build.out.resize(at as usize + 12_000, 0);
+        for start in [at, at + 5000] {
+            build.out[start as usize..][..4].copy_from_slice(b"\xff\xd8\xff\xe0");
+        }
+        let found = previews(&build.out);
+        let lens: Vec<usize> = found.iter().map(|preview| preview.range.len()).collect();
+        assert_eq!(lens, [100, 4962, 4961]);
+        assert!(lens.iter().sum::<usize>() <= build.out.len());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! through first ([`Look`]), for how many files and blocks it tells of, before the crate may read it.
 
 use std::cell::RefCell;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 
@@ -13,13 +13,11 @@ use lzma_rust2::{Lzma2Reader, LzmaReader, lzma_get_memory_usage_by_props, lzma2_
 use sevenz_rust2::{Archive, ArchiveEntry, Block, BlockDecoder, EncoderMethod, Error, Password};
 
 use super::decode::{Even, check_memory, kibibytes};
+use super::link::Said;
 use super::{ContainerError, Content, Exceeded, Input, Limits, Member, MemberSkip, ReadSeek, with_random};
 
 const SIGNATURE: &[u8] = b"7z\xbc\xaf\x27\x1c";
 const SIGNATURE_HEADER: u64 = 32;
-
-/// Longest target of a link, in bytes: what is longer is no link.
-const LINK: u64 = 4096;
 
 pub(super) fn sniff(head: &[u8]) -> bool {
     head.starts_with(SIGNATURE)
@@ -202,9 +200,16 @@ impl Reading<'_, '_> {
                     let stream = Even::new(Checked { input: reader, left: file.size, error: None });
                     let mut stream =
                         Counted { stream, given: &mut *given, limits, len, source: error, failed: None };
-                    flow = match link(file, &mut stream) {
-                        Some(target) => hand_over(file, Content::Skipped(MemberSkip::Link(target), 0), each),
-                        None => hand_over(file, Content::Bytes(&mut stream, Some(file.size)), each),
+                    let size = Some(file.size);
+                    flow = match is_link(file).then(|| Said::of(&mut stream, file.size)) {
+                        None => hand_over(file, Content::Bytes(&mut stream, size), each),
+                        Some(Said::Target(target)) => {
+                            hand_over(file, Content::Skipped(MemberSkip::Link(target), 0), each)
+                        }
+                        Some(Said::Bytes(bytes)) => {
+                            let mut chain = Cursor::new(bytes).chain(&mut stream);
+                            hand_over(file, Content::Bytes(&mut chain, size), each)
+                        }
                     };
                     if flow.is_continue() {
                         // What is not read is decoded all the same, and counts.
@@ -274,18 +279,11 @@ fn window(bits: u8) -> u32 {
     }
 }
 
-/// The target of a link, if it is one.
-fn link(file: &ArchiveEntry, stream: &mut impl Read) -> Option<Vec<u8>> {
+/// Whether it says that it is a link.
+fn is_link(file: &ArchiveEntry) -> bool {
     const HAS_MODE: u32 = 0x8000;
     let mode = file.windows_attributes >> 16;
-    let is_link = file.has_windows_attributes
-        && file.windows_attributes & HAS_MODE != 0
-        && mode & 0o170_000 == 0o120_000
-        && (1..=LINK).contains(&file.size);
-    let mut target = Vec::new();
-    // One that cannot be read leads nowhere: it is given as far as it goes.
-    is_link.then(|| stream.take(file.size).read_to_end(&mut target).ok());
-    is_link.then_some(target)
+    file.has_windows_attributes && file.windows_attributes & HAS_MODE != 0 && mode & 0o170_000 == 0o120_000
 }
 
 /// Gives the bytes of a file that does not fit its checksum, and then says so: what checks it drops what it read last,

@@ -34,7 +34,7 @@ pub(super) fn members(
     each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<(), ContainerError> {
     let mut stream = input.into_stream()?;
-    let mut source = Source { input: &mut stream, at: 0 };
+    let mut source = Source { input: &mut stream, at: 0, ahead: Vec::new() };
     let mut fault = None;
     // Whether the last block was one of the zeros that end an archive, and whether headers are searched for.
     let (mut is_over, mut is_lost) = (false, false);
@@ -113,6 +113,24 @@ fn entry(
             let mut about = std::mem::take(about);
             size = about.size.unwrap_or(size);
             let name = about.take_name(header);
+            // Some programs state the size of a link's target. That there are bytes all the same is not what should be, and
+            // hides them from those who go by the kind.
+            let stated = size.max(number(&header.0[124..136]).unwrap_or(0));
+            let has_none = matches!(kind, b'1'..=b'6') && !(kind == b'1' && about.has_pax);
+            if has_none && stated > 0 {
+                let block = source.peek()?;
+                let is_header = block.first_chunk().is_some_and(|block| Header(block).fits_checksum());
+                if !is_header && block.iter().any(|byte| *byte != 0) {
+                    let mut bytes = Unexpected { source, left: stated, block: 0 };
+                    let content = Content::Bytes(&mut bytes, None);
+                    let offset = Some(offset);
+                    let flow = each(Member { name, offset, capture: None, known: None, content });
+                    if flow.is_continue() {
+                        io::copy(&mut bytes, &mut io::sink())?;
+                    }
+                    return Ok(flow);
+                }
+            }
             let skip = match kind {
                 // Only pax puts bytes behind a hard link.
                 b'1' if about.has_pax && size > 0 => None,
@@ -122,8 +140,9 @@ fn entry(
                 b'3' | b'4' | b'6' => Some(MemberSkip::Special),
                 b'5' => return Ok(ControlFlow::Continue(())),
                 b'M' => Some(MemberSkip::Elsewhere("it begins in another volume".into())),
-                _ if name.ends_with(b"/") && !about.has_pax => {
-                    return source.skip(size).map(ControlFlow::Continue);
+                // What holds bytes is no folder, whatever its name.
+                _ if name.ends_with(b"/") && !about.has_pax && size == 0 => {
+                    return Ok(ControlFlow::Continue(()));
                 }
                 _ => None,
             };
@@ -314,21 +333,76 @@ impl Read for File<'_, '_> {
     }
 }
 
+/// What lies behind an entry that has no bytes and states a size: up to there, or to the next header.
+struct Unexpected<'s, 'i> {
+    source: &'s mut Source<'i>,
+    left: u64,
+    /// Bytes that are left of this block.
+    block: usize,
+}
+
+impl Read for Unexpected<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() || self.left == 0 {
+            return Ok(0);
+        }
+        if self.block == 0 {
+            let block = self.source.peek()?;
+            let is_header = |block: &[u8; BLOCK as usize]| {
+                let header = Header(block);
+                header.has_magic() && header.fits_checksum()
+            };
+            if block.first_chunk().is_some_and(is_header) {
+                self.left = 0;
+                return Ok(0);
+            }
+            self.block = block.len();
+        }
+        let left = usize::try_from(self.left).unwrap_or(usize::MAX);
+        let len = buffer.len().min(self.block).min(left);
+        let count = self.source.read(&mut buffer[..len])?;
+        if count == 0 {
+            return Err(ContainerError::CutShort.into());
+        }
+        self.block -= count;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
 /// The bytes of the archive.
 struct Source<'i> {
     input: &'i mut dyn Read,
     at: u64,
+    /// Bytes that were looked at and are not read yet.
+    ahead: Vec<u8>,
 }
 
 impl Read for Source<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.input.read(buffer)?;
+        let count = if self.ahead.is_empty() {
+            self.input.read(buffer)?
+        } else {
+            let count = (&self.ahead[..]).read(buffer)?;
+            self.ahead.drain(..count);
+            count
+        };
         self.at += count as u64;
         Ok(count)
     }
 }
 
 impl Source<'_> {
+    /// The block that is next, or as much of it as there is, which is read again.
+    fn peek(&mut self) -> Result<Vec<u8>, ContainerError> {
+        let mut block = vec![0; BLOCK as usize];
+        let count = self.fill(&mut block)?;
+        block.truncate(count);
+        self.at -= count as u64;
+        self.ahead.splice(..0, block.iter().copied());
+        Ok(block)
+    }
+
     /// Fills the buffer as far as there are bytes.
     fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, ContainerError> {
         let mut filled = 0;

@@ -4,18 +4,24 @@
 //! (anything) [header name data (descriptor)]... [directory entry]... (zip64) end (comment)
 //! ```
 //!
-//! Read by our own code, with rawzip as the oracle: members are handed over as the directory is read, so nothing
-//! grows with it, and each is read on its own, so one that lies spoils no other.
+//! Read by our own code, with rawzip as the oracle: members are handed over as the directory is read, so that nothing
+//! but the ranges of those out of order grows with it, and each is read on its own, so one that lies spoils no other.
+//!
+//! What the directory does not list is looked for by the headers of the members between those that it lists, in front of
+//! them and up to the directory. Other bytes there that are not zero are told of, but for those in front of the first
+//! header, which are the program of an archive that unpacks itself, and the signatures of an APK.
 
 use std::cell::RefCell;
-use std::io::{self, BufRead, BufReader, Read, SeekFrom};
-use std::ops::ControlFlow;
+use std::io::{self, BufRead, BufReader, Cursor, Read, SeekFrom};
+use std::ops::{ControlFlow, Range};
 
 use flate2::Crc;
 
 use super::decode::{Deflate, deflate64, lzma, ppmd, told};
+use super::link::Said;
 use super::{
-    Container, ContainerError, Content, Input, Limits, Member, MemberSkip, ReadSeek, decoder, with_random,
+    Container, ContainerError, Content, Exceeded, Input, Limits, Member, MemberSkip, ReadSeek, decoder,
+    with_random,
 };
 
 const LOCAL: [u8; 4] = *b"PK\x03\x04";
@@ -30,9 +36,6 @@ const CENTRAL_LEN: usize = 46;
 const END_LEN: usize = 22;
 const END_64_LEN: usize = 56;
 const LOCATOR_64_LEN: u64 = 20;
-
-/// Longest target of a link, in bytes: what is longer is no link.
-const LINK: u64 = 4096;
 
 pub(super) fn sniff(head: &[u8]) -> bool {
     // The first volume of several, or the only one after all, has a mark in front.
@@ -50,16 +53,28 @@ pub(super) fn members(
         let file = File { file: RefCell::new(file), len };
         let Some(directory) = file.directory()? else {
             // Without an end it was cut, or what is at its end is spoiled.
-            return match walk(&file, limits, each)? {
+            return match walk(&file, 0..len, limits, &mut |_, _| {}, each)? {
                 ControlFlow::Continue(()) => Err(ContainerError::CutShort),
                 ControlFlow::Break(()) => Ok(()),
             };
         };
         let is_good = directory.entries(&file, &mut |_| Ok(ControlFlow::Continue(())));
         match is_good {
-            Ok(()) => directory.entries(&file, &mut |entry| file.hand_over(entry, limits, each)),
+            Ok(()) => {
+                let mut covered = Covered::new(limits);
+                let mut is_over = false;
+                directory.entries(&file, &mut |entry| {
+                    if let Some((start, end)) = file.extent(&entry)? {
+                        covered.add(start, end.min(directory.start));
+                    }
+                    let flow = file.hand_over(entry, limits, each)?;
+                    is_over = flow.is_break();
+                    Ok(flow)
+                })?;
+                if is_over { Ok(()) } else { unlisted(&file, &mut covered, directory.start, limits, each) }
+            }
             Err(error @ ContainerError::Read(_)) => Err(error),
-            Err(error) => match walk(&file, limits, each)? {
+            Err(error) => match walk(&file, 0..len, limits, &mut |_, _| {}, each)? {
                 ControlFlow::Continue(()) => Err(error),
                 ControlFlow::Break(()) => Ok(()),
             },
@@ -286,7 +301,7 @@ impl<'f> File<'f> {
         }
         let size = entry.whole.map(|(size, _)| size);
         let offset = Some(entry.offset);
-        let mut stream;
+        let (mut stream, mut chain);
         let content = if let Some(volume) = entry.volume
             && !self.is_here(&entry)?
         {
@@ -298,9 +313,14 @@ impl<'f> File<'f> {
             match self.content(&entry, limits) {
                 Ok(opened) => {
                     stream = opened;
-                    match link(&entry, &mut stream) {
-                        Some(target) => Content::Skipped(MemberSkip::Link(target), 0),
+                    let stated = size.unwrap_or(0);
+                    match entry.is_link.then(|| Said::of(&mut stream, stated)) {
                         None => Content::Bytes(&mut stream, size),
+                        Some(Said::Target(target)) => Content::Skipped(MemberSkip::Link(target), 0),
+                        Some(Said::Bytes(bytes)) => {
+                            chain = Cursor::new(bytes).chain(stream);
+                            Content::Bytes(&mut chain, size)
+                        }
                     }
                 }
                 Err(error @ ContainerError::Read(_)) => return Err(error),
@@ -315,6 +335,65 @@ impl<'f> File<'f> {
         let mut name = vec![0; entry.name.len()];
         let count = self.read_at(entry.offset.saturating_add(LOCAL_LEN as u64), &mut name)?;
         Ok(self.begins_with(entry.offset, LOCAL)? && name[..count] == entry.name)
+    }
+
+    /// Where a member begins and ends, with its header and its descriptor, if it is here.
+    fn extent(&self, entry: &Entry) -> Result<Option<(u64, u64)>, ContainerError> {
+        let header = self.array::<LOCAL_LEN>(entry.offset)?.filter(|header| header[..4] == LOCAL);
+        let Some(header) = header else { return Ok(None) };
+        if entry.volume.is_some() && !self.is_here(entry)? {
+            return Ok(None);
+        }
+        let lens = u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
+        let start = entry.offset + LOCAL_LEN as u64 + lens;
+        Ok(Some((entry.offset, self.behind(entry, start.saturating_add(entry.packed))?)))
+    }
+
+    /// Where what is behind the packed bytes of a member ends: a descriptor with or without a signature and of short or
+    /// long numbers, if there is one.
+    fn behind(&self, entry: &Entry, end: u64) -> Result<u64, ContainerError> {
+        let Some((size, crc)) = entry.whole else { return Ok(end) };
+        let mut bytes = [0; 24];
+        let filled = self.read_at(end, &mut bytes)?;
+        let signature = if bytes.starts_with(&DESCRIPTOR) { 4 } else { 0 };
+        let rest = &bytes[signature..];
+        let is_long = u64_at(rest, 4) == entry.packed && u64_at(rest, 12) == size;
+        let is_short = u64::from(u32_at(rest, 4)) == entry.packed && u64::from(u32_at(rest, 8)) == size;
+        let len = match () {
+            () if u32_at(rest, 0) != crc => 0,
+            () if is_long && filled >= signature + 20 => signature + 20,
+            () if is_short && filled >= signature + 12 => signature + 12,
+            () => 0,
+        };
+        // The member may be empty, and so all of it is zeros, of which nothing is told.
+        Ok(end.saturating_add(len as u64))
+    }
+
+    /// Whether there are only zeros.
+    fn is_blank(&self, mut at: u64, end: u64) -> Result<bool, ContainerError> {
+        let mut buffer = vec![0; 16 << 10];
+        while at < end {
+            let len = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
+            let count = self.read_at(at, &mut buffer[..len])?;
+            if count == 0 {
+                break;
+            }
+            if buffer[..count].iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+            at += count as u64;
+        }
+        Ok(true)
+    }
+
+    /// Whether these are the signatures of an APK: a length, entries, the same length and a mark.
+    fn is_signature(&self, at: u64, end: u64) -> Result<bool, ContainerError> {
+        const MARK: &[u8; 16] = b"APK Sig Block 42";
+        let Some(tail) = end.checked_sub(24).filter(|tail| *tail >= at) else { return Ok(false) };
+        let Some(bytes) = self.array::<24>(tail)? else { return Ok(false) };
+        let start = end.checked_sub(u64_at(&bytes, 0).saturating_add(8));
+        // It may be aligned, by zeros.
+        Ok(bytes[8..] == *MARK && matches!(start, Some(start) if start >= at && self.is_blank(at, start)?))
     }
 
     /// The bytes of a member, checked.
@@ -395,15 +474,102 @@ impl<'f> File<'f> {
     }
 }
 
-/// Hands over what has a header of its own, from the first to the last.
+/// Ranges of the archive that members take.
+struct Covered {
+    ranges: Vec<(u64, u64)>,
+    /// How many may be held.
+    most: usize,
+    is_over: bool,
+}
+
+impl Covered {
+    fn new(limits: &Limits) -> Self {
+        let most = usize::try_from(limits.memory / 32).unwrap_or(usize::MAX).max(1 << 10);
+        Self { ranges: Vec::new(), most, is_over: false }
+    }
+
+    fn add(&mut self, start: u64, end: u64) {
+        match self.ranges.last_mut() {
+            // Most lie behind one another.
+            Some(last) if last.0 <= start && start <= last.1 => last.1 = last.1.max(end),
+            _ if self.is_over || start >= end => {}
+            _ => self.ranges.push((start, end)),
+        }
+        if self.ranges.len() > self.most {
+            self.merge();
+            self.is_over = self.ranges.len() > self.most / 2;
+        }
+    }
+
+    fn merge(&mut self) {
+        self.ranges.sort_unstable();
+        self.ranges.dedup_by(|next, last| {
+            let is_within = next.0 <= last.1;
+            last.1 = if is_within { last.1.max(next.1) } else { last.1 };
+            is_within
+        });
+    }
+
+    /// What lies between them in a range, in order.
+    fn gaps(&mut self, mut from: u64, end: u64) -> Vec<(u64, u64)> {
+        self.merge();
+        let mut gaps = Vec::new();
+        for (start, next) in self.ranges.iter().copied().chain([(end, end)]) {
+            if from < start {
+                gaps.push((from, start));
+            }
+            from = from.max(next);
+        }
+        gaps
+    }
+}
+
+/// Hands over the members up to `end` that the directory does not list.
+///
+/// # Errors
+/// [`ContainerError::Damaged`], if there are other bytes.
+fn unlisted(
+    file: &File<'_>,
+    covered: &mut Covered,
+    end: u64,
+    limits: &Limits,
+    each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
+) -> Result<(), ContainerError> {
+    if covered.is_over {
+        let needed = 32 * covered.most as u64 + 1;
+        return Err(Exceeded::Memory { needed, most: limits.memory }.into());
+    }
+    let mut told = None;
+    for (from, to) in covered.gaps(0, end) {
+        let mut found = Covered::new(limits);
+        let flow = walk(file, from..to, limits, &mut |start, end| found.add(start, end.min(to)), each)?;
+        if flow.is_break() {
+            return Ok(());
+        }
+        for (at, end) in found.gaps(from, to) {
+            let is_front = at == 0;
+            if told.is_none() && !is_front && !file.is_blank(at, end)? && !file.is_signature(at, end)? {
+                told = Some(format!("{} bytes at byte {at} are of no member of it", end - at));
+            }
+        }
+    }
+    told.map_or(Ok(()), |told| Err(damaged(told)))
+}
+
+/// Hands over what has a header of its own in a range, from the first to the last, and tells `found` where it is.
 fn walk(
     file: &File<'_>,
+    range: Range<u64>,
     limits: &Limits,
+    found: &mut dyn FnMut(u64, u64),
     each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, ContainerError> {
     const HAS_DESCRIPTOR: u16 = 8;
-    let mut from = 0;
-    while let Some((offset, signature)) = file.next_signature(from)? {
+    let mut from = range.start;
+    while from < range.end
+        && let Some((offset, signature)) = file.next_signature(from)?
+        && offset < range.end
+    {
         from = offset + 4;
         if signature != LOCAL {
             continue;
@@ -436,6 +602,7 @@ fn walk(
         }
         // A length that lies must not hide what follows.
         let end = start.saturating_add(entry.packed);
+        found(offset, file.behind(&entry, end)?);
         let next = file.array(end)?;
         let is_followed = next.is_some_and(|next| [LOCAL, CENTRAL, DESCRIPTOR].contains(&next));
         if file.hand_over(entry, limits, each)?.is_break() {
@@ -444,15 +611,6 @@ fn walk(
         from = if is_followed { end } else { start };
     }
     Ok(ControlFlow::Continue(()))
-}
-
-/// The target of a link, if it is one.
-fn link(entry: &Entry, stream: &mut Checked<'_>) -> Option<Vec<u8>> {
-    let (size, _) = entry.whole.filter(|(size, _)| entry.is_link && (1..=LINK).contains(size))?;
-    let mut target = Vec::new();
-    // One that cannot be read leads nowhere: it is given as far as it goes.
-    let _ = stream.take(size).read_to_end(&mut target);
-    Some(target)
 }
 
 /// A part of the archive. One that ends behind the archive is cut short.

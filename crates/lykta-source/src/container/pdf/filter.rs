@@ -233,13 +233,15 @@ pub(super) struct Predictor<R> {
 impl<R: Read> Step for Predictor<R> {
     fn step(&mut self, out: &mut Vec<u8>) -> io::Result<bool> {
         let mut kind = [2];
-        if self.is_png && read_full(&mut self.source, &mut kind).0 == 0 {
-            return Ok(false);
+        if self.is_png
+            && let (0, result) = read_full(&mut self.source, &mut kind)
+        {
+            return result.map(|()| false);
         }
-        out.resize(self.row, 0);
-        let (count, result) = read_full(&mut self.source, out);
-        out.truncate(count);
-        self.above.resize(self.row, 0);
+        // Rows can be stated that are much longer than what there is.
+        let result = (&mut self.source).take(self.row as u64).read_to_end(out);
+        let count = out.len();
+        self.above.resize(count.max(self.above.len()), 0);
         for at in 0..count {
             let left = if at >= self.pixel { out[at - self.pixel] } else { 0 };
             let corner = if at >= self.pixel { self.above[at - self.pixel] } else { 0 };

@@ -16,12 +16,15 @@ mod raster;
 #[cfg(test)]
 mod tests;
 
+use std::cell::Cell;
 use std::collections::HashMap;
-use std::io::{BufReader, Cursor, Read, SeekFrom};
+use std::io::{self, BufReader, Cursor, Read, SeekFrom};
 use std::ops::ControlFlow;
 
 use super::inflate::{Inflate, Wrapping};
-use super::{Container, ContainerError, Content, Exceeded, Input, Member, MemberSkip, Meter, ReadSeek};
+use super::{
+    Container, ContainerError, Content, Exceeded, Input, Limits, Member, MemberSkip, Meter, ReadSeek, hold,
+};
 use filter::{Ascii85, Hex, Lzw, Predictor, RunLength, Stepped};
 use object::{Dict, Parser, Value};
 use raster::{Colors, MOST_ROW, Raster};
@@ -52,22 +55,19 @@ pub(super) fn members(
     meter: &Meter,
     each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<(), ContainerError> {
-    let mut held = Vec::new();
+    let held;
     let (file, len): (Box<dyn ReadSeek + '_>, u64) = match input {
         Input::Random(file, len) => (Box::new(file), len),
         Input::Whole(bytes) => (Box::new(Cursor::new(bytes)), bytes.len() as u64),
         Input::Stream(stream) => {
-            let most = meter.limits().memory;
-            stream.take(most.saturating_add(1)).read_to_end(&mut held)?;
-            if held.len() as u64 > most {
-                return Err(Exceeded::Memory { needed: held.len() as u64, most }.into());
-            }
+            held = hold(stream, meter.limits())?;
             let len = held.len() as u64;
             (Box::new(Cursor::new(held)), len)
         }
     };
     let source = Source { file, len, buffer: Vec::new(), start: 0 };
-    let mut pdf = Pdf { source, places: HashMap::new(), names: HashMap::new(), is_encrypted: None };
+    let work = Work { limits: *meter.limits(), len, bytes: Cell::new(0) };
+    let mut pdf = Pdf { source, work, places: HashMap::new(), names: HashMap::new(), is_encrypted: None };
     let mut objects = Objects::default();
     while let Some(object) = objects.next(&mut pdf.source)? {
         pdf.note(&object);
@@ -230,12 +230,49 @@ fn number_before(bytes: &[u8]) -> Option<(u32, usize)> {
 
 struct Pdf<'i> {
     source: Source<'i>,
+    work: Work,
     /// Where the value of each object is, in its last revision.
     places: HashMap<u32, u64>,
     /// Of embedded files.
     names: HashMap<u32, Vec<u8>>,
     /// Whether the file says that it is encrypted; looked for when something looks so.
     is_encrypted: Option<bool>,
+}
+
+/// Bytes that decoding takes and that no member gives: a few kilobytes can be terabytes between two filters, of which
+/// the last gives nothing. They are bounded for all of a document as what it gives is.
+struct Work {
+    limits: Limits,
+    /// Bytes of the document.
+    len: u64,
+    bytes: Cell<u64>,
+}
+
+impl Work {
+    fn add(&self, count: usize) -> Result<(), Exceeded> {
+        self.bytes.set(self.bytes.get().saturating_add(count as u64));
+        if self.bytes.get() > self.limits.bytes {
+            return Err(Exceeded::Bytes(self.limits.bytes));
+        }
+        if self.limits.is_ratio_over(self.bytes.get(), self.len) {
+            return Err(Exceeded::Ratio(self.limits.ratio));
+        }
+        Ok(())
+    }
+}
+
+/// The bytes of a stream, counted as work.
+struct Worked<'w, R> {
+    input: R,
+    work: &'w Work,
+}
+
+impl<R: Read> Read for Worked<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.work.add(count).map_err(ContainerError::from)?;
+        Ok(count)
+    }
 }
 
 /// How a stream is stored.
@@ -339,7 +376,7 @@ impl Pdf<'_> {
             return Ok(hand_over(Content::Skipped(MemberSkip::Encrypted, stream.end - stream.start)));
         }
         let len = filters.undone.is_empty().then_some(stream.end - stream.start);
-        let body = filters.decode(Body { source: &mut self.source, stream });
+        let body = filters.decode(Body { source: &mut self.source, stream }, &self.work);
         Ok(match raster {
             Some(raster) => hand_over(Content::Bytes(&mut Stepped::new(raster.of(body)), None)),
             None => {
@@ -459,7 +496,10 @@ impl Pdf<'_> {
             bits = 1;
             Some(Colors::Gray)
         } else if space == Value::Null {
-            self.guess(filters, stream, width, height, bits)?
+            match self.guess(filters, stream, width, height, bits) {
+                Ok(colors) => colors,
+                Err(error) => return Ok(Err(error)),
+            }
         } else {
             self.colors(&space)?
         };
@@ -470,7 +510,7 @@ impl Pdf<'_> {
         let is_fit =
             matches!(bits, 1 | 2 | 4 | 8 | 16) && !(bits == 16 && matches!(colors, Colors::Indexed(_)));
         let raster = Pixels { width, height, bits: bits as u32, colors, is_inverted };
-        let row = raster.clone().of(std::io::empty()).row_len();
+        let row = raster.clone().of(io::empty()).row_len();
         if !is_fit || row == 0 || row > MOST_ROW || height == 0 {
             return unsupported(format!("a picture of {width} x {height} pixels of {bits} bits"));
         }
@@ -551,12 +591,16 @@ impl Pdf<'_> {
         let mut table = Vec::new();
         if let Ok(filters) = self.filters(&dict)? {
             // What came out before an error is used.
-            let _ = filters.decode(&body[..end]).take(MOST).read_to_end(&mut table);
+            let body = filters.decode(&body[..end], &self.work);
+            let _ = Worked { input: body, work: &self.work }.take(MOST).read_to_end(&mut table);
         }
         Ok(table)
     }
 
     /// How many samples a pixel has, by how many bytes there are: the color space is in a compressed object.
+    ///
+    /// # Errors
+    /// [`Exceeded`]: there are more bytes than may be looked at for that.
     fn guess(
         &mut self,
         filters: &Filters,
@@ -569,29 +613,32 @@ impl Pdf<'_> {
         if bits != 8 || pixels == 0 {
             return Ok(None);
         }
-        let body = filters.decode(Body { source: &mut self.source, stream });
-        let mut counted = Counted(0);
-        let _ = std::io::copy(&mut body.take(pixels.saturating_mul(4)), &mut counted);
-        Ok(match counted.0 / pixels {
+        // As many are given of it at least, when it is one.
+        if width > MOST_ROW || pixels > self.work.limits.bytes {
+            let what = format!("a picture of {width} x {height} pixels of {bits} bits");
+            return Err(ContainerError::Unsupported(what));
+        }
+        let body = filters.decode(Body { source: &mut self.source, stream }, &self.work);
+        let mut body = Worked { input: body, work: &self.work }.take(pixels.saturating_mul(4));
+        let (mut count, mut buffer) = (0, vec![0; 8 << 10]);
+        loop {
+            match body.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(more) => count += more as u64,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => match ContainerError::from(error) {
+                    error @ (ContainerError::Exceeded(_) | ContainerError::Read(_)) => return Err(error),
+                    // What came out before an error is what there is.
+                    _ => break,
+                },
+            }
+        }
+        Ok(match count / pixels {
             1 | 2 => Some(Colors::Gray),
             3 => Some(Colors::Rgb),
             4 => Some(Colors::Cmyk),
             _ => None,
         })
-    }
-}
-
-/// Counts what is written, also when an error ends it.
-struct Counted(u64);
-
-impl std::io::Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len() as u64;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
@@ -632,9 +679,13 @@ impl Filters {
         }
     }
 
-    fn decode<'b>(&self, body: impl Read + 'b) -> Box<dyn Read + 'b> {
+    /// What comes out of each filter but the last is counted as work.
+    fn decode<'b>(&self, body: impl Read + 'b, work: &'b Work) -> Box<dyn Read + 'b> {
         let mut body: Box<dyn Read + 'b> = Box::new(body);
-        for (undo, params) in &self.undone {
+        for (k, (undo, params)) in self.undone.iter().enumerate() {
+            if k > 0 {
+                body = Box::new(Worked { input: body, work });
+            }
             let source = BufReader::new(body);
             let number = |key: &str, otherwise: i64| match params.get(&[key]) {
                 Some(Value::Number(number)) => *number,
@@ -654,8 +705,8 @@ impl Filters {
             let is_known = is_png || predictor == 2 && number("BitsPerComponent", 8) == 8;
             if matches!(undo, Undo::Flate | Undo::Lzw) && is_known && row as u64 <= MOST_ROW {
                 let (row, pixel) = (row as usize, (bits as usize).div_ceil(8));
-                body =
-                    Box::new(Stepped::new(Predictor { source: body, is_png, row, pixel, above: Vec::new() }));
+                let predictor = Predictor { source: body, is_png, row, pixel, above: Vec::new() };
+                body = Box::new(Stepped::new(predictor));
             }
         }
         body
@@ -675,7 +726,7 @@ struct Body<'b, 'i> {
 }
 
 impl Read for Body<'_, '_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Stream { start, end, is_cut } = &mut self.stream;
         let left = usize::try_from(*end - *start).unwrap_or(usize::MAX).min(buffer.len());
         if left == 0 {

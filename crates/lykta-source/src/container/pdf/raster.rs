@@ -82,7 +82,9 @@ impl<R> Raster<R> {
             let light = (u32::from(sample) * 255 / most) as u8;
             if self.is_inverted { !light } else { light }
         };
-        for x in 0..self.width as usize {
+        // Rows can be stated that are much longer than what there is.
+        let there = 8 * row.len() / (self.colors.samples() as usize * self.bits as usize);
+        for x in 0..there.min(self.width as usize) {
             let sample = |k: usize| samples(x * self.colors.samples() as usize + k);
             let light = |k: usize| sample(k).map(scale);
             match &self.colors {

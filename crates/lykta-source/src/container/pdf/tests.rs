@@ -333,6 +333,75 @@ fn hostile_documents_take_bounded_time() {
     }
 }
 
+/// Terabytes, stored in some kilobytes by filters one behind the other.
+fn bomb() -> Vec<u8> {
+    let more = |bytes: &[u8], times: usize| {
+        let mut out = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        (0..times).for_each(|_| std::io::Write::write_all(&mut out, bytes).unwrap());
+        out.finish().unwrap()
+    };
+    // A stream of zeros is mostly the same byte again and again, so that it can be packed once more.
+    let once = more(&[0; 1 << 20], 1 << 10);
+    more(&more(&once, 1), 1)
+}
+
+#[test]
+fn what_is_decoded_for_no_member_is_bounded() {
+    let bomb = bomb();
+    let flate = "/FlateDecode/FlateDecode/FlateDecode";
+    let table = "/ColorSpace [/Indexed /DeviceRGB 255 9 0 R]/Width 1/Height 1";
+    assert!(bomb.len() < 5000, "{}", bomb.len());
+    for (dict, ends) in [
+        // The size says how many samples a pixel has, and is what the document says.
+        (format!("/Width 16000000/Height 60000/Filter[{flate}]"), "for each of its own"),
+        (format!("/Width 16000000/Height 60000/Filter[{flate}/AHx]"), "for each of its own"),
+        ("/Width 16000000/Height 9000000000/Filter/FlateDecode".to_owned(), "is not supported"),
+        (format!("/Width 99000000/Height 1/Filter[{flate}]"), "is not supported"),
+        // Digits that are none.
+        (format!("/Width 1/Height 1/ColorSpace/DeviceGray/Filter[{flate}/AHx]"), "for each of its own"),
+        (format!("/Filter[{flate}/AHx/DCTDecode]"), "for each of its own"),
+    ] {
+        let start = std::time::Instant::now();
+        let found = Build::new().image(1, &dict, &bomb).read();
+        let end = found[0].end.as_deref().unwrap_or_default();
+        assert!(found.len() == 1 && found[0].bytes.len() < 100 && end.contains(ends), "{dict}: {end}");
+        assert!(start.elapsed() < std::time::Duration::from_secs(10), "{dict}: {:?}", start.elapsed());
+    }
+    let start = std::time::Instant::now();
+    let dict = format!("/Filter[{flate}/AHx]");
+    let mut build = Build::new().stream(9, &dict, &bomb);
+    for number in 10..60 {
+        build = build.image(number, table, b"a");
+    }
+    assert_eq!(build.read().len(), 50);
+    assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_picture_without_a_color_space_is_read_by_its_size() {
+    let pixels = noise(7, 4 * 40 * 30);
+    for (samples, ending) in [(1, ".pgm"), (3, ".ppm"), (4, ".ppm")] {
+        let bytes = zlib(&pixels[..samples * 40 * 30]);
+        let found = Build::new().image(1, "/Width 40/Height 30/Filter/FlateDecode", &bytes).read();
+        assert_eq!((&found[0].name[..], &found[0].end), (&format!("object 1 image{ending}")[..], &None));
+    }
+}
+
+/// Each states a row of 16 MiB, and has a byte.
+#[test]
+fn many_small_streams_with_long_rows_end_in_time() {
+    let mut build = Build::new();
+    let params = "/DecodeParms<</Predictor 2/Columns 16000000>>";
+    let zipped = zlib(b"x");
+    for number in 1..2000 {
+        let dict = format!("/Width 16000000/Height 2/ColorSpace/DeviceGray/Filter/FlateDecode{params}");
+        build = build.image(number, &dict, &zipped);
+    }
+    let start = std::time::Instant::now();
+    assert_eq!(build.read().len(), 1999);
+    assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
