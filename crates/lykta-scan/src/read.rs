@@ -214,10 +214,11 @@ pub(crate) mod tests {
         assert_eq!(record.digests.iter().collect::<Vec<_>>(), [md5(b"first")]);
     }
 
+    /// Broken off, it left a finding without its digests, which was final: going on did not examine it again.
     #[test]
-    fn stopping_during_a_second_read_keeps_what_was_found() {
+    fn stopping_does_not_break_off_a_second_read() {
         let (record, result) = again(md5(b"first"), b"first", true);
         assert!(result.is_ok());
-        assert_eq!(record.digests.iter().collect::<Vec<_>>(), [md5(b"first")]);
+        assert_eq!(record.digests.kinds().iter().collect::<Vec<_>>(), [Kind::Md5, Kind::Sha1, Kind::Sha256]);
     }
 }
