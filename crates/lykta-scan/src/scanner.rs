@@ -45,6 +45,9 @@ use crate::summary::{NearMatching, Summary};
 /// Items in memory that wait for a thread: for each that could take one, up to so many.
 const MOST_QUEUED: u64 = 16;
 
+/// Bytes of stack of a thread: 64 containers within one another are as many calls within one another.
+const STACK: usize = 16 << 20;
+
 /// Compares items with one index or several.
 ///
 /// May be kept and used many times, from many threads; the memory that [`Options`] grant is then
@@ -364,6 +367,7 @@ impl Crew<'_> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
             .thread_name(|number| format!("scan-{number}"))
+            .stack_size(STACK)
             .build()
             .map_err(|error| Cause::Threads(error.to_string()))?;
         let (stop, progress, past, broken) = (self.stop, self.progress, self.past, AtomicBool::new(false));
