@@ -15,6 +15,7 @@ use crate::outcome::{Outcome, Skip};
 use crate::past::Past;
 use crate::profile::Profile;
 use crate::record::Record;
+use crate::report::chain::sha256;
 use crate::report::clock::Moment;
 use crate::report::html::{Page, PageOptions};
 use crate::report::journal::{Asked, JOURNAL, Journal, Lines};
@@ -130,9 +131,15 @@ impl ReportDir {
         let sorter = || Sorter::new(&dir, options.sort_memory);
         let (mut findings, mut errors, mut items) = (sorter(), sorter(), options.items.then(sorter));
         let mut past = Past::new(summary);
+        let told = RunLog::told(&dir.join(LOG))?;
+        let mut untold = Vec::new();
         let journal = Journal::go_on(&dir, &asked, |done| {
             let key = key(&done.locator);
             if let Some(line) = done.finding {
+                let digest = sha256(line.get().as_bytes());
+                if !told.contains(&digest) {
+                    untold.push((done.locator.to_vec(), digest));
+                }
                 findings.push(key.clone(), line.get().into())?;
             }
             if let Some(line) = done.error {
@@ -152,7 +159,10 @@ impl ReportDir {
             remove(&dir, &FILES)?;
             return Ok(Going::On(Box::new((Self::begin(dir, scanned, options, run)?, past))));
         };
-        let log = RunLog::append_to(&dir.join(LOG))?;
+        let mut log = RunLog::append_to(&dir.join(LOG))?;
+        // What the run was killed between noting and telling.
+        let telling = untold.iter().try_for_each(|(locator, digest)| log.found(locator, digest));
+        telling.map_err(Error::write(&dir.join(LOG), "written"))?;
         remove(&dir, &FILES[..OUTPUTS])?;
         let partial = dir.join(PARTIAL);
         let report = Self {
@@ -262,8 +272,6 @@ impl Sink for ReportDir {
             error: record.error_json(),
             item: self.items.is_some().then(|| record.item_json()),
         };
-        // What the journal has the log has, too, however the run ends.
-        self.log.record(record, lines.finding.as_deref())?;
         if let Some(line) = &lines.finding {
             // One write, so that a reader never sees half a line of a run that goes on.
             self.partial.write_all(format!("{line}\n").as_bytes())?;
@@ -272,9 +280,15 @@ impl Sink for ReportDir {
         if record.outcome != Outcome::Skipped(Skip::Stopped) {
             self.journal.done(record, Account::new(record), &lines)?;
         }
+        // A finding that the log tells of is never lost to whoever goes on: what the journal has and the log has not is
+        // told then.
+        if lines.finding.is_some() {
+            self.journal.flush()?;
+        }
+        self.log.record(record, lines.finding.as_deref())?;
         if self.journal.is_sync_due() {
-            self.log.sync()?;
             self.journal.sync()?;
+            self.log.sync()?;
         }
         let key = || key(&record.locator);
         if let Some(line) = lines.finding {

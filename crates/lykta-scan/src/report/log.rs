@@ -3,6 +3,7 @@
 //! Altering, removing or inserting a line shows in the next one. Whoever can write the file can
 //! rewrite all of it, though: the digest of the last line belongs into the notes of the case.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -165,6 +166,28 @@ impl RunLog {
         Ok(log)
     }
 
+    /// The digests of lines in `findings.jsonl` that the log at `path` tells of, if there is one; whether it is as it was
+    /// written is not looked at.
+    pub(crate) fn told(path: &Path) -> Result<HashSet<String>, Error> {
+        let file = match open_to_go_on(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashSet::new()),
+            Err(error) => return Err(Error::write(path, "opened")(error)),
+        };
+        let mut told = HashSet::new();
+        let read = read_chain(BufReader::new(file), None, |line, _| {
+            told.extend(line.line_sha256.clone());
+            Ok(())
+        });
+        read.map_err(Error::write(path, "read"))?;
+        Ok(told)
+    }
+
+    /// Tells that an item is a finding, by the digest of its line in `findings.jsonl`.
+    pub(crate) fn found(&mut self, locator: &[String], line_sha256: &str) -> io::Result<()> {
+        self.tell(Event::Found { locator, line_sha256 })
+    }
+
     /// Tells of an item: that it is a finding, and of `finding`, its line in `findings.jsonl`; that it
     /// has a problem; and now and then how far the run is.
     ///
@@ -174,8 +197,7 @@ impl RunLog {
         self.items += 1;
         self.item_bytes = self.item_bytes.saturating_add(record.size.unwrap_or(0));
         if let Some(line) = finding {
-            let line_sha256 = sha256(line.as_bytes());
-            self.tell(Event::Found { locator: &record.locator, line_sha256: &line_sha256 })?;
+            self.found(&record.locator, &sha256(line.as_bytes()))?;
         }
         if let Some(problem) = &record.problem {
             let (outcome, reason) = (record.outcome.name(), problem.reason);
