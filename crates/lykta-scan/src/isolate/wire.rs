@@ -315,7 +315,7 @@ static REASONS: LazyLock<Vec<&'static str>> =
     LazyLock::new(|| OUTCOMES.iter().filter_map(|outcome| outcome.reason()).collect());
 
 fn opened_kinds() -> impl Iterator<Item = &'static str> {
-    Container::ALL.into_iter().map(Container::name).chain([PICTURE])
+    Container::ALL.into_iter().map(Container::name).chain(Container::unread()).chain([PICTURE])
 }
 
 impl From<&Record> for WireRecord {
@@ -326,7 +326,8 @@ impl From<&Record> for WireRecord {
         Self {
             place: WirePlace::from(record),
             opened: record.opened.map(|Opened { kind, members, items }| {
-                (opened_kinds().position(|one| one == kind).unwrap_or(0), members, items)
+                // Of a kind that is not in the table the scan makes nothing, and says so.
+                (opened_kinds().position(|one| one == kind).unwrap_or(usize::MAX), members, items)
             }),
             digests: record.digests.iter().map(|digest| Hash::from(digest).to_string()).collect(),
             pdq: record.pdq.map(|Pdq(bits)| bits),
