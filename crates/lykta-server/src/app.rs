@@ -1,9 +1,8 @@
 //! What all requests share.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use lykta::Hash;
 
@@ -28,7 +27,12 @@ pub(crate) struct App {
     /// Why the newest files are not in use.
     refused: Mutex<Option<String>>,
     audit: Mutex<Option<Audit>>,
+    /// When a failed request was last told of.
+    warned: Mutex<Option<Instant>>,
 }
+
+/// Between two warnings of failed requests: a service that is busy has other things to do.
+const WARN_EVERY: Duration = Duration::from_secs(1);
 
 impl App {
     pub(crate) fn new(config: Config) -> Result<Arc<Self>, StartError> {
@@ -45,6 +49,7 @@ impl App {
             metrics: Metrics::default(),
             refused: Mutex::default(),
             audit: Mutex::new(audit),
+            warned: Mutex::default(),
             pool,
             scart_test,
             config,
@@ -82,6 +87,16 @@ impl App {
             tracing::error!(error = %error, "the audit log cannot be written");
             self.metrics.audit_failures.fetch_add(1, Relaxed);
         }
+    }
+
+    /// Whether it is time for a warning.
+    pub(crate) fn may_warn(&self) -> bool {
+        let mut warned = lock(&self.warned);
+        let may = warned.is_none_or(|at| at.elapsed() >= WARN_EVERY);
+        if may {
+            *warned = Some(Instant::now());
+        }
+        may
     }
 
     pub(crate) fn metrics_text(&self) -> String {

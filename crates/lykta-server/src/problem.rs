@@ -56,6 +56,11 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "scope", "The token does not allow this", detail)
     }
 
+    pub(crate) fn host() -> Self {
+        let detail = "without tokens this service answers to the names of loopback only: ask for 127.0.0.1 or localhost";
+        Self::new(StatusCode::FORBIDDEN, "host", "Another host was asked for", detail)
+    }
+
     pub(crate) fn no_fetching() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,

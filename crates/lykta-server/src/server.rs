@@ -58,6 +58,7 @@ impl Server {
             .block_on(TcpListener::bind(bind))
             .map_err(|source| StartError::Listen { address: bind, source })?;
         let address = listener.local_addr().map_err(system)?;
+        tracing::info!(address = %address, tls = app.config.tls.is_some(), "listening");
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(&app);
         let served = runtime.spawn(listen::serve(listener, tls, router, Arc::clone(&app), stopped));
@@ -70,7 +71,6 @@ impl Server {
                 .spawn(move || watch_files(&app, &stop, &first_sender))
                 .map_err(system)?
         };
-        tracing::info!(address = %address, tls = app.config.tls.is_some(), "listening");
         Ok(Self {
             address,
             app,

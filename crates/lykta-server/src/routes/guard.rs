@@ -1,10 +1,13 @@
 //! What every request passes: who asks and may they, not too often, not too long; counted and told of.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -82,11 +85,25 @@ async fn admit(app: &App, operation: &Operation, headers: &HeaderMap) -> Result<
     if operation.scope.is_none() {
         return Ok(None);
     }
+    if app.config.no_auth && !is_for_loopback(headers) {
+        return Err(Problem::host());
+    }
     match app.auth.client(headers).await {
         Ok(client) => Ok(Some(Caller(client))),
         Err(Refused::Unknown) => Err(Problem::unauthorised()),
         Err(Refused::Busy) => Err(Problem::busy()),
     }
+}
+
+/// Where no token is asked for, a page of another site in a browser on this computer must not be let in by a name that
+/// its owner made lead here.
+fn is_for_loopback(headers: &HeaderMap) -> bool {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    host.is_some_and(|host| {
+        let name = host.host().trim_start_matches('[').trim_end_matches(']');
+        name.eq_ignore_ascii_case("localhost")
+            || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
 }
 
 fn allow(caller: &Caller, operation: &Operation) -> Result<(), Problem> {
@@ -104,9 +121,31 @@ fn tell(app: &App, operation: &Operation, client: Option<&Client>, status: Statu
     let (method, path) = (operation.method.as_str(), operation.path);
     let client = client.map_or("-", |client| client.name.as_str());
     let (status, ms) = (status.as_u16(), u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-    if status >= 500 {
-        tracing::warn!(method, path, client, status, ms, "request failed");
+    if status >= 500 && app.may_warn() {
+        tracing::warn!(method, path, client, status, ms, "request failed; at most one a second is told");
     } else if app.config.log.requests {
         tracing::info!(method, path, client, status, ms, "request");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_computer_are_for_loopback() {
+        let of = |host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            is_for_loopback(&headers)
+        };
+        for host in ["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080", "127.9.9.9"] {
+            assert!(of(host), "{host}");
+        }
+        for host in ["example.org", "127.0.0.1.example.org", "localhost.example.org", "192.0.2.1", "", "a b"]
+        {
+            assert!(!of(host), "{host}");
+        }
+        assert!(!is_for_loopback(&HeaderMap::new()));
     }
 }

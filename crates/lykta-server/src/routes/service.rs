@@ -1,6 +1,6 @@
 //! What is said of the service itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Json;
 use axum::extract::State;
@@ -45,8 +45,12 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Response {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], app.metrics_text()).into_response()
 }
 
+// Made once: whoever asks for these needs no token.
+static DOCUMENT: LazyLock<String> = LazyLock::new(openapi::document_text);
+static PAGE: LazyLock<String> = LazyLock::new(openapi::page);
+
 pub(super) async fn open_api() -> Response {
-    ([(CONTENT_TYPE, "application/json")], openapi::document_text()).into_response()
+    ([(CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
 }
 
 pub(super) async fn docs() -> Response {
@@ -57,7 +61,7 @@ pub(super) async fn docs() -> Response {
             "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'",
         ),
     ];
-    (headers, openapi::page()).into_response()
+    (headers, PAGE.as_str()).into_response()
 }
 
 pub(super) async fn docs_style() -> Response {

@@ -142,5 +142,10 @@ fn it_does_not_start_open_to_all() {
     });
     assert!(open.to_string().contains("loopback"));
     let place = Place::with(|config| config.no_auth = true);
-    place.get("", "/v1/index").expect(200);
+    // A browser that was led here by another name is not answered.
+    let elsewhere = place.get("", "/v1/index").expect(403);
+    assert!(elsewhere.text().contains("loopback"));
+    let reply =
+        place.send(b"GET /v1/index HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: close\r\n\r\n").unwrap();
+    reply.expect(200);
 }

@@ -204,8 +204,9 @@ fn bad_files_are_answered() {
         let mut found = Vec::new();
         files(&Path::new(&corpus).join("bad"), &mut found);
         found.sort();
-        // A part of them, from all over.
-        let step = found.len() / 400 + 1;
+        // A part of them, from all over; LYKTA_HOSTILE says how many.
+        let most = std::env::var("LYKTA_HOSTILE").map_or(400, |number| number.parse().unwrap());
+        let step = found.len() / most + 1;
         bodies.extend(found.iter().step_by(step).map(|path| fs::read(path).unwrap()));
     }
     for (number, body) in bodies.iter().enumerate() {

@@ -7,3 +7,5 @@ mod place;
 mod routes;
 mod schema;
 mod swap;
+#[cfg(feature = "tls")]
+mod tls;
