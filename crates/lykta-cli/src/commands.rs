@@ -15,3 +15,4 @@ pub(crate) mod list_inspect;
 pub(crate) mod query;
 pub(crate) mod report_verify;
 pub(crate) mod scan;
+pub(crate) mod serve;

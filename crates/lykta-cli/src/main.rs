@@ -83,6 +83,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::List(ListCommand::Convert(args)) => commands::list_convert::run(&args),
         Command::List(ListCommand::Add(args)) => commands::list_add::run(&args),
         Command::Report(ReportCommand::Verify(args)) => commands::report_verify::run(&args),
+        Command::Serve(args) => commands::serve::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Completions { shell } => {
             // Into memory first: the generator panics when its output fails.

@@ -16,6 +16,7 @@ mod recall;
 mod report;
 mod requirements;
 mod scan;
+mod serve;
 mod several;
 #[cfg(unix)]
 mod stopped;
