@@ -4,16 +4,16 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use lykta::Hash;
+use lykta::{Hash, Index};
 
 use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::body::Bodies;
 use crate::config::Config;
 use crate::error::StartError;
-use crate::generation::Generation;
+use crate::generation::{Asked, Generation};
 use crate::metrics::{Metrics, Now};
-use crate::pool::Pool;
+use crate::pool::{Pool, options};
 
 /// The service, as its handlers see it.
 pub(crate) struct App {
@@ -60,12 +60,26 @@ impl App {
     pub(crate) fn swap(&self, generation: Generation) {
         let (digest, entries) = (generation.digest.clone(), generation.entry_count());
         tracing::info!(index = digest, entries, generation = generation.number, "index in use");
+        self.tell_what_is_not_compared(&generation);
         if generation.number > 1 {
             self.metrics.swaps.fetch_add(1, Relaxed);
         }
         self.pool.set_generation(Arc::new(generation));
         *lock(&self.refused) = None;
         self.audited(|audit| audit.index(&digest, entries));
+    }
+
+    /// "No match" is not the whole truth where there was nothing to match.
+    fn tell_what_is_not_compared(&self, generation: &Generation) {
+        let scanner = Asked::with_indexes(&generation.indexes, options(&self.config));
+        if let Some(note) = scanner.near_matching().note() {
+            tracing::warn!("{note}");
+        }
+        let known =
+            |list: &str| generation.indexes.iter().flat_map(Index::sources).any(|source| source.name == list);
+        for list in generation.disputed.lists().filter(|list| !known(list)) {
+            tracing::warn!(list, "no index holds this list: disputed entries of it cannot be marked");
+        }
     }
 
     /// Remembers, and says, that newer files are not used.

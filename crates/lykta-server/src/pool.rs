@@ -254,8 +254,8 @@ fn pictures(config: &Config) -> media::Limits {
     media::Limits { max_pixels: config.limits.pixels, max_memory: config.limits.picture_bytes }
 }
 
-/// The settings of each worker's scanner.
-fn options(config: &Config) -> Options {
+/// The settings of each worker's scanner, but for the disputes.
+pub(crate) fn options(config: &Config) -> Options {
     let matching = &config.matching;
     Options {
         jobs: NonZeroUsize::MIN,

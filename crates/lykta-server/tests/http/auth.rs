@@ -1,5 +1,6 @@
 //! Who is let in, and how often.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use base64ct::{Base64, Encoding};
@@ -80,6 +81,26 @@ fn an_unknown_token_takes_as_long_as_a_wrong_one() {
     }
     let ratio = wrong.as_secs_f64() / unknown.as_secs_f64();
     assert!((0.3..3.0).contains(&ratio), "{wrong:?} {unknown:?}");
+}
+
+/// Argon2 is slow on purpose, and whoever sends wrong tokens makes it run.
+#[test]
+fn a_flood_of_wrong_tokens_does_not_keep_clients_out() {
+    let place = Place::new();
+    place.get(&place.matching, "/v1/index").expect(200);
+    let (id, _) = place.all.rsplit_once('_').unwrap();
+    let statuses: Vec<u16> = thread::scope(|scope| {
+        let place = &place;
+        let ask = |number: u32| move || place.get(&format!("{id}_{number}"), "/v1/index").status;
+        let flood: Vec<_> = (0..80).map(|number| scope.spawn(ask(number))).collect();
+        thread::sleep(Duration::from_millis(50));
+        let began = Instant::now();
+        (0..5).for_each(|_| drop(place.get(&place.matching, "/v1/index").expect(200)));
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        flood.into_iter().map(|ask| ask.join().unwrap()).collect()
+    });
+    assert!(statuses.iter().all(|status| [401, 503].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&401));
 }
 
 #[test]
