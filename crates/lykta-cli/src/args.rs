@@ -4,6 +4,7 @@ mod cluster;
 mod containers;
 mod lists;
 mod report;
+mod serve;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) use lists::{
     AddArgs, ApplyArgs, CodesArgs, ConvertArgs, ConvertTo, InspectArgs, ListCommand, ReadArgs,
 };
 pub(crate) use report::{ReportCommand, ReportVerifyArgs};
+pub(crate) use serve::{ServeArgs, ServeCommand, TokenArgs};
 
 /// Finds known pictures by comparing hashes, so that people do not have to look at them.
 #[derive(Debug, Parser)]
@@ -62,6 +64,8 @@ pub(crate) enum Command {
     /// Check reports of scans
     #[command(subcommand, after_help = "Example:\n  lykta report verify report")]
     Report(ReportCommand),
+    /// Answer over HTTP whether files and hashes are known
+    Serve(Box<ServeArgs>),
     /// Show how it works, on a bundled list and a bundled dump
     Demo(DemoArgs),
     /// List the formats that are read, and what of them is not

@@ -17,3 +17,4 @@ pub(crate) mod query;
 pub(crate) mod report_verify;
 pub(crate) mod scan;
 pub(crate) mod selftest;
+pub(crate) mod serve;

@@ -98,6 +98,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::List(ListCommand::Add(args)) => commands::list_add::run(&args),
         Command::Report(ReportCommand::Verify(args)) => commands::report_verify::run(&args),
         Command::Worker => Ok(STOPPED),
+        Command::Serve(args) => commands::serve::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Formats(args) => commands::formats::run(&args),
         Command::Selftest(args) => commands::selftest::run(&args),

@@ -1,6 +1,7 @@
 //! Results for people and programs: sorted lines, tables, a page, a manifest.
 
 mod chain;
+mod chained;
 mod clock;
 mod csv;
 mod dir;
@@ -18,6 +19,7 @@ mod texts;
 mod verify;
 
 pub use chain::Altered;
+pub use chained::ChainedLog;
 pub use csv::{disarm_formula, restore_formula};
 pub use dir::{Going, ReportDir, ReportOptions, Written};
 pub use log::RunLog;

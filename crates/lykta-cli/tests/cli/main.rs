@@ -23,6 +23,7 @@ mod requirements;
 mod resume;
 mod scan;
 mod selftest;
+mod serve;
 mod several;
 #[cfg(unix)]
 mod stopped;

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use crate::place::Place;
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 14] = [
     "",
     "index",
     "index build",
@@ -16,6 +16,9 @@ const COMMANDS: [&str; 11] = [
     "report",
     "report verify",
     "demo",
+    "serve",
+    "serve token",
+    "serve config",
 ];
 
 #[test]

@@ -4,22 +4,21 @@
 //! rewrite all of it, though: the digest of the last line belongs into the notes of the case.
 
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufReader, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::fs::OpenOptions;
+use std::io::{self, BufReader};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lykta_hash::text::to_hex;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::error::{Cause, Error};
-use crate::record::{FORMAT_VERSION, Record};
-use crate::report::chain::{header_sha256, read_chain, sha256};
-use crate::report::clock::{Moment, synchronised};
+use crate::error::Error;
+use crate::record::Record;
+use crate::report::chain::{read_chain, sha256};
+use crate::report::chained::ChainedLog;
+use crate::report::clock::synchronised;
 use crate::report::host::Host;
 use crate::report::manifest::{DisputeInfo, OutputFile, RunInfo};
-use crate::report::output::{create_private, open_regular};
+use crate::report::output::open_regular;
 
 /// Its name in a report folder.
 pub(crate) const LOG: &str = "log.jsonl";
@@ -33,12 +32,7 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 /// Digests of lines are without the line end.
 #[derive(Debug)]
 pub struct RunLog {
-    path: PathBuf,
-    file: File,
-    lines: u64,
-    last_sha256: String,
-    bytes: u64,
-    whole: Sha256,
+    log: ChainedLog,
     items: u64,
     item_bytes: u64,
     told: Instant,
@@ -50,16 +44,6 @@ pub struct RunLog {
 pub(crate) struct LogEnd {
     pub(crate) lines: u64,
     pub(crate) last_sha256: String,
-}
-
-#[derive(Serialize)]
-struct Line<'e> {
-    v: u32,
-    n: u64,
-    at: Moment,
-    #[serde(flatten)]
-    event: Event<'e>,
-    previous: &'e str,
 }
 
 #[derive(Serialize)]
@@ -109,20 +93,8 @@ impl RunLog {
     /// # Errors
     /// When it cannot be created or written.
     pub fn create(path: &Path, run: &RunInfo) -> Result<Self, Error> {
-        let file = create_private(path).map_err(Error::write(path, "created"))?;
         let (case, operator) = (run.case.as_deref(), run.operator.as_deref());
-        let mut log = Self {
-            path: path.to_owned(),
-            file,
-            lines: 0,
-            last_sha256: header_sha256(&run.tool, case, operator),
-            bytes: 0,
-            whole: Sha256::new(),
-            items: 0,
-            item_bytes: 0,
-            told: Instant::now(),
-            every: PROGRESS_EVERY,
-        };
+        let mut log = Self::new(ChainedLog::create(path, &run.tool, case, operator)?);
         log.tell(Event::Started(Box::new(Started::new(run)))).map_err(Error::write(path, "written"))?;
         Ok(log)
     }
@@ -134,42 +106,16 @@ impl RunLog {
     /// # Errors
     /// When it cannot be read or written, holds no whole line, or a line is not as it was written.
     pub fn append_to(path: &Path) -> Result<Self, Error> {
-        let mut file = open_to_go_on(path).map_err(Error::write(path, "opened"))?;
-        let mut whole = Sha256::new();
-        let end = read_chain(BufReader::new(&file), None, |_, line| {
-            whole.update(line);
-            whole.update(b"\n");
-            Ok(())
-        })
-        .map_err(Error::write(path, "read"))?;
-        if let Some((line, altered)) = end.altered {
-            return Err(Cause::AlteredLog { log: path.to_owned(), line, altered }.into());
-        }
-        if end.lines == 0 {
-            return Err(Cause::EmptyLog(path.to_owned()).into());
-        }
-        let cut = file.set_len(end.bytes).and_then(|()| file.seek(SeekFrom::End(0)));
-        cut.map_err(Error::write(path, "written"))?;
-        let mut log = Self {
-            path: path.to_owned(),
-            file,
-            lines: end.lines,
-            last_sha256: end.last_sha256,
-            bytes: end.bytes,
-            whole,
-            items: 0,
-            item_bytes: 0,
-            told: Instant::now(),
-            every: PROGRESS_EVERY,
-        };
-        log.tell(Event::Resumed { torn_bytes: end.torn }).map_err(Error::write(path, "written"))?;
+        let (log, torn_bytes) = ChainedLog::append_to(path)?;
+        let mut log = Self::new(log);
+        log.tell(Event::Resumed { torn_bytes }).map_err(Error::write(path, "written"))?;
         Ok(log)
     }
 
     /// The digests of lines in `findings.jsonl` that the log at `path` tells of, if there is one; whether it is as it was
     /// written is not looked at.
     pub(crate) fn told(path: &Path) -> Result<HashSet<String>, Error> {
-        let file = match open_to_go_on(path) {
+        let file = match open_regular(path, OpenOptions::new().read(true)) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashSet::new()),
             Err(error) => return Err(Error::write(path, "opened")(error)),
@@ -186,6 +132,10 @@ impl RunLog {
     /// Tells that an item is a finding, by the digest of its line in `findings.jsonl`.
     pub(crate) fn found(&mut self, locator: &[String], line_sha256: &str) -> io::Result<()> {
         self.tell(Event::Found { locator, line_sha256 })
+    }
+
+    fn new(log: ChainedLog) -> Self {
+        Self { log, items: 0, item_bytes: 0, told: Instant::now(), every: PROGRESS_EVERY }
     }
 
     /// Tells of an item: that it is a finding, and of `finding`, its line in `findings.jsonl`; that it
@@ -207,14 +157,14 @@ impl RunLog {
             self.tell(Event::Progress { items: self.items, bytes: self.item_bytes })?;
             self.told = Instant::now();
             // What a failing computer may lose is no more than this.
-            self.file.sync_data()?;
+            self.log.sync()?;
         }
         Ok(())
     }
 
     /// Waits for the disk.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.file.sync_data()
+        self.log.sync()
     }
 
     /// Tells that the run was stopped before its end.
@@ -231,32 +181,13 @@ impl RunLog {
         complete: bool,
         files: &[OutputFile],
     ) -> Result<(OutputFile, LogEnd), Error> {
-        let path = self.path.clone();
-        let told = self.tell(Event::Finished { complete, files }).and_then(|()| self.file.sync_all());
-        told.map_err(Error::write(&path, "written"))?;
-        let file = OutputFile { name: LOG, bytes: self.bytes, sha256: to_hex(&self.whole.finalize()) };
-        Ok((file, LogEnd { lines: self.lines, last_sha256: self.last_sha256 }))
+        let path = self.log.path().to_owned();
+        let told = self.tell(Event::Finished { complete, files }).and_then(|()| self.log.end(LOG));
+        told.map_err(Error::write(&path, "written"))
     }
 
-    #[expect(clippy::unwrap_used, reason = "texts and numbers always serialise")]
     fn tell(&mut self, event: Event<'_>) -> io::Result<()> {
-        let line = Line {
-            v: FORMAT_VERSION,
-            n: self.lines + 1,
-            at: Moment::now(),
-            event,
-            previous: &self.last_sha256,
-        };
-        let mut line = serde_json::to_string(&line).unwrap();
-        let digest = sha256(line.as_bytes());
-        line.push('\n');
-        // One write and no buffer: a run that is killed leaves at most one line without its end.
-        self.file.write_all(line.as_bytes())?;
-        self.whole.update(&line);
-        self.bytes += line.len() as u64;
-        self.lines += 1;
-        self.last_sha256 = digest;
-        Ok(())
+        self.log.tell(&event)
     }
 }
 
@@ -281,10 +212,6 @@ impl<'e> Started<'e> {
             clock_synchronised: synchronised(),
         }
     }
-}
-
-fn open_to_go_on(path: &Path) -> io::Result<File> {
-    open_regular(path, OpenOptions::new().read(true).write(true))
 }
 
 #[cfg(test)]

@@ -1,0 +1,141 @@
+//! A file of events: a JSON line each, with the digest of the line before.
+//!
+//! Altering, removing or inserting a line shows in the next one. Whoever can write the file can rewrite all of it,
+//! though: the digest of the last line belongs to somebody else.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use lykta_hash::text::to_hex;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Cause, Error};
+use crate::record::FORMAT_VERSION;
+use crate::report::chain::{header_sha256, read_chain, sha256};
+use crate::report::clock::Moment;
+use crate::report::log::LogEnd;
+use crate::report::manifest::OutputFile;
+use crate::report::output::{create_private, open_regular};
+
+/// JSON lines, chained by their digests, each with the system before the next.
+///
+/// The first line stands on a header made of the tool, the case and the operator, which its event names, too.
+/// Digests of lines are without the line end.
+#[derive(Debug)]
+pub struct ChainedLog {
+    path: PathBuf,
+    file: File,
+    lines: u64,
+    last_sha256: String,
+    bytes: u64,
+    whole: Sha256,
+}
+
+#[derive(Serialize)]
+struct Line<'e, E> {
+    v: u32,
+    n: u64,
+    at: Moment,
+    #[serde(flatten)]
+    event: &'e E,
+    previous: &'e str,
+}
+
+impl ChainedLog {
+    /// Begins a log at `path`, where there must not be a file. The first event must have `tool`, and `case` and
+    /// `operator` if they are given, with these values.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn create(
+        path: &Path,
+        tool: &str,
+        case: Option<&str>,
+        operator: Option<&str>,
+    ) -> Result<Self, Error> {
+        let file = create_private(path).map_err(Error::write(path, "created"))?;
+        let last_sha256 = header_sha256(tool, case, operator);
+        Ok(Self { path: path.to_owned(), file, lines: 0, last_sha256, bytes: 0, whole: Sha256::new() })
+    }
+
+    /// Goes on with the log at `path`: checks all of it and drops a last line whose end is missing. Also says of how
+    /// many bytes that line was.
+    ///
+    /// # Errors
+    /// When it cannot be read or written, holds no whole line, or a line is not as it was written.
+    pub fn append_to(path: &Path) -> Result<(Self, u64), Error> {
+        let mut file = open_regular(path, OpenOptions::new().read(true).write(true))
+            .map_err(Error::write(path, "opened"))?;
+        let mut whole = Sha256::new();
+        let end = read_chain(BufReader::new(&file), None, |_, line| {
+            whole.update(line);
+            whole.update(b"\n");
+            Ok(())
+        })
+        .map_err(Error::write(path, "read"))?;
+        if let Some((line, altered)) = end.altered {
+            return Err(Cause::AlteredLog { log: path.to_owned(), line, altered }.into());
+        }
+        if end.lines == 0 {
+            return Err(Cause::EmptyLog(path.to_owned()).into());
+        }
+        let cut = file.set_len(end.bytes).and_then(|()| file.seek(SeekFrom::End(0)));
+        cut.map_err(Error::write(path, "written"))?;
+        let log = Self {
+            path: path.to_owned(),
+            file,
+            lines: end.lines,
+            last_sha256: end.last_sha256,
+            bytes: end.bytes,
+            whole,
+        };
+        Ok((log, end.torn))
+    }
+
+    /// Adds a line. `event` is a struct, or an enum with a tag, whose key `event` names it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    #[expect(clippy::unwrap_used, reason = "texts and numbers always serialise")]
+    pub fn tell(&mut self, event: &impl Serialize) -> io::Result<()> {
+        let line = Line {
+            v: FORMAT_VERSION,
+            n: self.lines + 1,
+            at: Moment::now(),
+            event,
+            previous: &self.last_sha256,
+        };
+        let mut line = serde_json::to_string(&line).unwrap();
+        let digest = sha256(line.as_bytes());
+        line.push('\n');
+        // One write and no buffer: a run that is killed leaves at most one line without its end.
+        self.file.write_all(line.as_bytes())?;
+        self.whole.update(&line);
+        self.bytes += line.len() as u64;
+        self.lines += 1;
+        self.last_sha256 = digest;
+        Ok(())
+    }
+
+    /// Waits for the disk.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Describes the whole file under the name it has in a report.
+    pub(crate) fn end(self, name: &'static str) -> io::Result<(OutputFile, LogEnd)> {
+        self.file.sync_all()?;
+        let file = OutputFile { name, bytes: self.bytes, sha256: to_hex(&self.whole.finalize()) };
+        Ok((file, LogEnd { lines: self.lines, last_sha256: self.last_sha256 }))
+    }
+}

@@ -1,0 +1,285 @@
+//! The service's own paths.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::{Json, http::HeaderMap};
+use lykta::hash::{Digests, KindSet};
+use lykta::media::pdq::{self, Mode};
+use lykta::media::{Digester, Limits};
+use lykta::scan::{FORMAT_VERSION, Match};
+use lykta::{Hash, Kind, Record};
+use serde::{Deserialize, Serialize};
+
+use super::guard::Caller;
+use crate::answer::{self, BatchAnswer, HashAnswer};
+use crate::app::App;
+use crate::body::Read;
+use crate::multipart;
+use crate::pool::Length;
+use crate::problem::Problem;
+
+/// Bytes for each hash of a batch: the longest is 71 letters, and some blanks around it.
+const HASH_BYTES: u64 = 128;
+
+/// Hashes of a batch that is looked up before files are.
+const SHORT_BATCH: usize = 16;
+
+/// A batch.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch {
+    hashes: Vec<String>,
+}
+
+/// The keys of `lykta hash`.
+#[derive(Default, Serialize)]
+pub(super) struct Hashed {
+    size: u64,
+    pub(super) md5: String,
+    sha1: String,
+    sha256: String,
+    blake3: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pdq: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pdq_quality: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    width: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    height: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+}
+
+pub(super) async fn match_file(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let Read { bytes, share } = file(&app, request).await?;
+    let sight = caller.sight(&app);
+    let (answer, seen) = app
+        .pool
+        .run(Length::Long, move |context| {
+            let record = context.scanner.examine_bytes("upload", &bytes);
+            drop((bytes, share));
+            (sight.record(&record, &context.generation.digest), Seen::new(&record))
+        })
+        .await?;
+    seen.tell(&app, &caller);
+    Ok(Json(answer).into_response())
+}
+
+/// What is told of a file that was compared, without its answer.
+pub(super) struct Seen {
+    digest: Vec<u8>,
+    is_found: bool,
+    is_finding: bool,
+    is_unexamined: bool,
+    lists: Vec<String>,
+}
+
+impl Seen {
+    pub(super) fn new(record: &Record) -> Self {
+        // The strongest digest that there is: for a keyed one, by which the log tells files apart.
+        let digest = record.digests.iter().last().map(|digest| digest.to_string().into_bytes());
+        let mut lists: Vec<String> = record.matches.iter().map(|found| found.list.clone()).collect();
+        lists.sort_unstable();
+        lists.dedup();
+        Self {
+            digest: digest.unwrap_or_default(),
+            is_found: record.is_found(),
+            is_finding: record.is_finding(),
+            is_unexamined: record.problem.is_some(),
+            lists,
+        }
+    }
+
+    pub(super) fn tell(&self, app: &App, caller: &Caller) {
+        app.metrics.files.fetch_add(1, Relaxed);
+        caller.0.asked.files.fetch_add(1, Relaxed);
+        if self.is_unexamined {
+            app.metrics.unexamined.fetch_add(1, Relaxed);
+        }
+        if self.is_finding {
+            app.metrics.matched.fetch_add(1, Relaxed);
+            caller.0.asked.matched.fetch_add(1, Relaxed);
+            let (file, found) = (app.auth.digest(&self.digest), self.is_found);
+            tracing::info!(client = caller.0.name, file, found, lists = ?self.lists, "a file matched");
+        }
+    }
+}
+
+pub(super) async fn match_hashes(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let most = app.config.limits.hashes;
+    let (parts, body) = request.into_parts();
+    must_be_json(&parts.headers)?;
+    let Read { bytes, share } = app.bodies.read(&parts.headers, body, HASH_BYTES * most as u64).await?;
+    let batch: Batch = serde_json::from_slice(&bytes).map_err(|error| {
+        Problem::bad_request(format!("the body is not {{\"hashes\":[\"kind:hex\",...]}}: {}", place(&error)))
+    })?;
+    drop((bytes, share));
+    if batch.hashes.len() > most {
+        return Err(Problem::too_many_hashes(most));
+    }
+    // One was taken for the request.
+    caller.take(batch.hashes.len().saturating_sub(1))?;
+    let (count, sight) = (batch.hashes.len(), caller.sight(&app));
+    let length = if count <= SHORT_BATCH { Length::Short } else { Length::Long };
+    let (answer, matched) = app
+        .pool
+        .run(length, move |context| {
+            let (answers, matched) = look_up(context, &batch.hashes, sight);
+            let answer = BatchAnswer { v: FORMAT_VERSION, index: context.generation.digest.clone(), answers };
+            (serde_json::to_vec(&answer).map_err(|_| Problem::internal()), matched)
+        })
+        .await?;
+    tell_hashes(&app, &caller, count, matched);
+    Ok(([(CONTENT_TYPE, "application/json")], answer?).into_response())
+}
+
+/// Where JSON is wrong, without what is there.
+fn place(error: &serde_json::Error) -> String {
+    match (error.line(), error.column()) {
+        (0, _) => "something is missing in it".to_owned(),
+        (line, column) => format!("wrong at line {line}, column {column}"),
+    }
+}
+
+/// The answers, and how many have a match.
+fn look_up(
+    context: &crate::pool::Context<'_>,
+    asked: &[String],
+    sight: answer::Sight,
+) -> (Vec<HashAnswer>, u64) {
+    let scanner = context.scanner;
+    let compared =
+        [Kind::Phash, Kind::Dhash].map(|kind| (kind, scanner.expected_random_hits(kind).is_some()));
+    let is_compared = |hash: &Hash| compared.iter().all(|(kind, is)| *kind != hash.kind() || *is);
+    let parsed: Vec<Result<Hash, String>> =
+        asked.iter().map(|text| answer::parse(text, is_compared)).collect();
+    let hashes: Vec<Hash> = parsed.iter().flatten().copied().collect();
+    let mut answers = scanner.look_up(&hashes).into_iter();
+    let mut matched = 0;
+    let one = |(text, parsed): (&String, Result<Hash, String>)| match parsed {
+        Err(error) => HashAnswer::error(text, error),
+        Ok(_) => {
+            let matches = answers.next().map(|answer| answer.matches).unwrap_or_default();
+            matched += u64::from(!matches.is_empty());
+            sight.hash(text, &matches)
+        }
+    };
+    let answers = asked.iter().zip(parsed).map(one).collect();
+    (answers, matched)
+}
+
+/// Counts hashes that were looked up.
+pub(super) fn tell_hashes(app: &App, caller: &Caller, count: usize, matched: u64) {
+    app.metrics.hashes.fetch_add(count as u64, Relaxed);
+    app.metrics.matched.fetch_add(matched, Relaxed);
+    caller.0.asked.hashes.fetch_add(count as u64, Relaxed);
+    caller.0.asked.matched.fetch_add(matched, Relaxed);
+}
+
+pub(super) async fn hash_file(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let Read { bytes, share } = file(&app, request).await?;
+    let hashed = app
+        .pool
+        .run(Length::Long, move |context| {
+            let hashed = hash(&bytes, &context.pictures);
+            drop((bytes, share));
+            hashed
+        })
+        .await?;
+    caller.0.asked.hashed.fetch_add(1, Relaxed);
+    Ok(Json(hashed).into_response())
+}
+
+/// All hashes of a file.
+pub(super) fn hash(bytes: &[u8], limits: &Limits) -> Hashed {
+    let mut digester = Digester::new(KindSet::DIGESTS);
+    digester.update(bytes);
+    let digests: Digests = digester.finish();
+    let mut hashed = Hashed { size: bytes.len() as u64, ..Hashed::default() };
+    for digest in digests.iter() {
+        let text = digest.to_string();
+        match digest.kind() {
+            Kind::Md5 => hashed.md5 = text,
+            Kind::Sha1 => hashed.sha1 = text,
+            Kind::Sha256 => hashed.sha256 = text,
+            Kind::Blake3 => hashed.blake3 = text,
+            Kind::Pdq | Kind::Phash | Kind::Dhash => {}
+        }
+    }
+    match catch_unwind(AssertUnwindSafe(|| pdq::hash_file(bytes, limits, Mode::Full))) {
+        Ok(Ok(file)) => {
+            hashed.pdq = Some(file.hash.pdq.to_string());
+            hashed.pdq_quality = Some(file.hash.quality);
+            (hashed.width, hashed.height) = (Some(file.dimensions.width), Some(file.dimensions.height));
+        }
+        Ok(Err(error)) => hashed.error = Some(error.to_string()),
+        Err(_) => hashed.error = Some("hashing the picture panicked".to_owned()),
+    }
+    hashed
+}
+
+pub(super) async fn index(State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    let generation = app.pool.generation().ok_or_else(Problem::not_ready)?;
+    Ok(Json(generation.describe()).into_response())
+}
+
+/// The file that a request brings: its body, or the only file in it.
+async fn file(app: &App, request: Request<Body>) -> Result<Read, Problem> {
+    let (parts, body) = request.into_parts();
+    let boundary = multipart::boundary(&parts.headers);
+    let read = app.bodies.read(&parts.headers, body, app.config.limits.body_bytes).await?;
+    match boundary {
+        None => Ok(read),
+        Some(boundary) => {
+            let (_, bytes) = only_file(&read.bytes, &boundary)?;
+            Ok(Read { bytes, share: read.share })
+        }
+    }
+}
+
+/// The only file of a multipart body, with the name of its field.
+pub(super) fn only_file(body: &Bytes, boundary: &str) -> Result<(String, Bytes), Problem> {
+    let mut files = multipart::files(body, boundary).map_err(Problem::bad_request)?;
+    match (files.pop(), files.pop()) {
+        (Some(file), None) => Ok((file.field, file.bytes)),
+        (None, _) => Err(Problem::bad_request(
+            "Missing multipart/form-data file upload: send one file, with a file name",
+        )),
+        (Some(_), Some(_)) => {
+            Err(Problem::bad_request("Only one file allowed per request: send several requests"))
+        }
+    }
+}
+
+fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    match kind.eq_ignore_ascii_case("application/json") {
+        true => Ok(()),
+        false => Err(Problem::media_type("send the batch as application/json")),
+    }
+}
+
+/// Whether any match counts as found.
+pub(super) fn found(matches: &[Match]) -> impl Iterator<Item = &Match> {
+    matches.iter().filter(|found| found.is_found())
+}

@@ -1,0 +1,13 @@
+//! The service as clients see it: over sockets.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be read or started fails the test")]
+
+mod auth;
+mod hostile;
+mod logs;
+mod place;
+mod routes;
+mod schema;
+mod swap;
+#[cfg(feature = "tls")]
+mod tls;
