@@ -12,7 +12,7 @@ use crate::summary::Summary;
 
 /// What a scan did before it was interrupted, without its results: these are with whoever kept them.
 ///
-/// Some 9 bytes of memory for each file that was done.
+/// Some 16 bytes of memory for each file that was done.
 #[derive(Debug)]
 pub struct Past {
     pub(crate) summary: Summary,

@@ -258,6 +258,13 @@ fn a_scan_that_was_interrupted_can_be_gone_on_with() {
     assert_eq!(place.json("out/manifest.json")["complete"], false);
     place.run("report verify --quiet out").expect(0);
     place.run(&format!("{SCAN} --resume -o out dump")).expect(4);
-    assert_eq!(place.json("out/manifest.json")["complete"], true);
+    let finished = place.json("out/manifest.json");
+    assert_eq!(finished["complete"], true);
+    // It began when it began, and the log says by what it was gone on with.
+    let log = json_lines(&place.text("out/log.jsonl"));
+    assert_eq!(finished["started"], log[0]["at"]["local"]);
+    let resumed = log.into_iter().find(|line| line["event"] == "resumed").unwrap();
+    assert!(resumed["arguments"].as_array().unwrap().contains(&"--resume".into()), "{resumed}");
+    assert!(resumed["host"].is_object(), "{resumed}");
     assert_as_if_left_alone(&place);
 }

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use jiff::Zoned;
 use jiff::tz::TimeZone;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where systemd-timesyncd keeps what it knows; anybody may look.
 const TIMESYNC: &str = "/run/systemd/timesync";
 
 /// A moment, in RFC 3339 with milliseconds: both by local time with its offset and by UTC, since
 /// people compare the one and programs the other.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Moment {
     pub(crate) local: String,
     pub(crate) utc: String,

@@ -131,7 +131,7 @@ impl ReportDir {
         let sorter = || Sorter::new(&dir, options.sort_memory);
         let (mut findings, mut errors, mut items) = (sorter(), sorter(), options.items.then(sorter));
         let mut past = Past::new(summary);
-        let told = RunLog::told(&dir.join(LOG))?;
+        let (told, begun) = RunLog::told(&dir.join(LOG))?;
         let mut untold = Vec::new();
         let journal = Journal::go_on(&dir, &asked, |done| {
             let key = key(&done.locator);
@@ -159,7 +159,7 @@ impl ReportDir {
             remove(&dir, &FILES)?;
             return Ok(Going::On(Box::new((Self::begin(dir, scanned, options, run)?, past))));
         };
-        let mut log = RunLog::append_to(&dir.join(LOG))?;
+        let mut log = RunLog::append_to(&dir.join(LOG), &run)?;
         // What the run was killed between noting and telling.
         let telling = untold.iter().try_for_each(|(locator, digest)| log.found(locator, digest));
         telling.map_err(Error::write(&dir.join(LOG), "written"))?;
@@ -174,7 +174,7 @@ impl ReportDir {
             run,
             asked,
             scanned: shown(scanned),
-            started: Moment::now(),
+            started: begun.unwrap_or_else(Moment::now),
             log,
             options,
             dir,

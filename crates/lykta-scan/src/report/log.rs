@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::record::Record;
 use crate::report::chain::{read_chain, sha256};
 use crate::report::chained::ChainedLog;
-use crate::report::clock::synchronised;
+use crate::report::clock::{Moment, synchronised};
 use crate::report::host::Host;
 use crate::report::manifest::{DisputeInfo, OutputFile, RunInfo};
 use crate::report::output::open_regular;
@@ -53,7 +53,7 @@ enum Event<'e> {
     Found { locator: &'e [String], line_sha256: &'e str },
     Problem { locator: &'e [String], outcome: &'e str, reason: &'e str },
     Progress { items: u64, bytes: u64 },
-    Resumed { torn_bytes: u64 },
+    Resumed { torn_bytes: u64, arguments: &'e [String], host: Box<Host>, clock_synchronised: Option<bool> },
     Stopped { items: u64, bytes: u64 },
     Finished { complete: bool, files: &'e [OutputFile] },
 }
@@ -101,32 +101,45 @@ impl RunLog {
 
     /// Goes on with the log at `path`: checks all of it, drops a last line whose end is missing, as a
     /// run that was killed may leave one, and adds the event `resumed`, which says how many bytes were
-    /// dropped.
+    /// dropped, and by what command and on what computer `run` goes on.
     ///
     /// # Errors
     /// When it cannot be read or written, holds no whole line, or a line is not as it was written.
-    pub fn append_to(path: &Path) -> Result<Self, Error> {
+    pub fn append_to(path: &Path, run: &RunInfo) -> Result<Self, Error> {
         let (log, torn_bytes) = ChainedLog::append_to(path)?;
         let mut log = Self::new(log);
-        log.tell(Event::Resumed { torn_bytes }).map_err(Error::write(path, "written"))?;
+        let resumed = Event::Resumed {
+            torn_bytes,
+            arguments: &run.arguments,
+            host: Box::new(Host::new()),
+            clock_synchronised: synchronised(),
+        };
+        log.tell(resumed).map_err(Error::write(path, "written"))?;
         Ok(log)
     }
 
-    /// The digests of lines in `findings.jsonl` that the log at `path` tells of, if there is one; whether it is as it was
-    /// written is not looked at.
-    pub(crate) fn told(path: &Path) -> Result<HashSet<String>, Error> {
+    /// The digests of lines in `findings.jsonl` that the log at `path` tells of, if there is one, and when it was begun;
+    /// whether it is as it was written is not looked at.
+    pub(crate) fn told(path: &Path) -> Result<(HashSet<String>, Option<Moment>), Error> {
+        #[derive(Deserialize)]
+        struct Begun {
+            at: Moment,
+        }
         let file = match open_regular(path, OpenOptions::new().read(true)) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(HashSet::new()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((HashSet::new(), None)),
             Err(error) => return Err(Error::write(path, "opened")(error)),
         };
-        let mut told = HashSet::new();
-        let read = read_chain(BufReader::new(file), None, |line, _| {
+        let (mut told, mut begun) = (HashSet::new(), None);
+        let read = read_chain(BufReader::new(file), None, |line, bytes| {
             told.extend(line.line_sha256.clone());
+            if begun.is_none() {
+                begun = serde_json::from_slice(bytes).ok().map(|Begun { at }| at);
+            }
             Ok(())
         });
         read.map_err(Error::write(path, "read"))?;
-        Ok(told)
+        Ok((told, begun))
     }
 
     /// Tells that an item is a finding, by the digest of its line in `findings.jsonl`.

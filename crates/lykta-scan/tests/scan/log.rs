@@ -132,7 +132,7 @@ fn going_on_drops_a_torn_line_and_says_so() {
     // Wherever a write was cut off.
     for end in last..=whole.len() {
         fs::write(&path, &whole[..end]).unwrap();
-        let mut log = RunLog::append_to(&path).unwrap();
+        let mut log = RunLog::append_to(&path, &RunInfo::default()).unwrap();
         log.stopped().unwrap();
         assert_chained(&path);
         let is_whole = end == whole.len();
@@ -151,11 +151,11 @@ fn a_log_that_was_altered_is_not_gone_on_with_and_stays_as_it_is() {
     let text = fs::read_to_string(&path).unwrap();
     let altered = text.replacen("\"version\":\"1\"", "\"version\":\"2\"", 1);
     fs::write(&path, &altered).unwrap();
-    let error = RunLog::append_to(&path).unwrap_err();
+    let error = RunLog::append_to(&path, &RunInfo::default()).unwrap_err();
     assert!(error.to_string().starts_with("line 1 of ") && error.path() == Some(&*path), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), altered);
     fs::write(&path, "{\"v\":1").unwrap();
-    assert!(RunLog::append_to(&path).unwrap_err().to_string().contains("holds no line"));
+    assert!(RunLog::append_to(&path, &RunInfo::default()).unwrap_err().to_string().contains("holds no line"));
     fs::remove_file(&path).unwrap();
-    assert!(RunLog::append_to(&path).is_err());
+    assert!(RunLog::append_to(&path, &RunInfo::default()).is_err());
 }
