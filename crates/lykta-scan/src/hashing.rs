@@ -94,6 +94,10 @@ pub(crate) struct MemberHashes<H> {
 /// How pictures are hashed, and what speaks against it for this one.
 type Pictures<'c, H> = (PictureHash<H>, Mode, Option<&'c Caution>);
 
+/// Of a picture that is compared by its digests only.
+const NOT_LOOKED_INTO: &str =
+    "it is too long to be held, so pictures within it were not looked for; raising --memory may help";
+
 enum Attempt<H> {
     Done(PictureResult<H>),
     /// Decoding takes so many bytes.
@@ -123,6 +127,14 @@ impl<H> FileHasher<H> {
     /// Whether all bytes of what is no picture to be hashed are held all the same.
     fn is_held(&self, head: &[u8], size: u64) -> bool {
         self.holds_pictures && may_have_previews(head) && size <= self.budget.total()
+    }
+
+    /// What becomes of a picture that nobody wants the hash of: it is told when others may lie in it.
+    fn not_held(&self, head: &[u8]) -> PictureResult<H> {
+        match self.holds_pictures && may_have_previews(head) {
+            true => PictureResult::Failed(Failure::PictureOverLimit, NOT_LOOKED_INTO.to_owned()),
+            false => PictureResult::NotWanted,
+        }
     }
 
     pub(crate) fn budget(&self) -> &Budget {
@@ -171,7 +183,7 @@ impl<H> FileHasher<H> {
                 let held = Some(Held { bytes, _share: share });
                 return Ok(FileHashes { digests, picture: PictureResult::NotWanted, held });
             }
-            (Some(_), None) => PictureResult::NotWanted,
+            (Some(_), None) => self.not_held(&head),
             (Some(_), Some((hash, mode))) => match self.first_grant(&head, size) {
                 Ok(granted) => return self.load((hash, mode, caution), granted, head, open, watch, clock),
                 Err((failure, detail)) => PictureResult::Failed(failure, detail),
@@ -211,9 +223,9 @@ impl<H> FileHasher<H> {
                     let (picture, size) = (PictureResult::NotWanted, held.len() as u64);
                     return Ok(MemberHashes { digests: digester.finish(), picture, size, bytes: held });
                 }
-                PictureResult::NotWanted
+                PictureResult::Failed(Failure::PictureOverLimit, NOT_LOOKED_INTO.to_owned())
             }
-            (Some(_), None) => PictureResult::NotWanted,
+            (Some(_), None) => self.not_held(&held),
             (Some(_), Some((hash, mode))) => match self.first_grant(&held, size.unwrap_or(read)) {
                 Err((failure, detail)) => PictureResult::Failed(failure, detail),
                 Ok(granted) => {

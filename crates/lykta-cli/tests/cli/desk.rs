@@ -142,6 +142,18 @@ fn digests_alone_are_found_in_the_same_places() {
     }
 }
 
+/// Nothing may be passed over in silence: what lies in a picture that cannot be held was not looked for.
+#[test]
+fn a_picture_that_is_too_long_to_look_into_is_told() {
+    let place = Place::new();
+    place.write("long.jpg", [&[0xff, 0xd8, 0xff, 0xe0][..], &[0; 3 << 20]].concat());
+    place.write("list.csv", format!("md5\n{}\n", "0".repeat(32)));
+    place.run("index build -o list.lykta list.csv").expect(0);
+    place.run("scan --index list.lykta long.jpg").expect(0);
+    let run = place.run("scan --index list.lykta --memory 2M long.jpg").expect(3);
+    assert!(run.err.contains("were not looked for"), "{}", run.err);
+}
+
 /// What is longer than an item may be is skipped for that, also where its length shows only as it is read; and nothing is
 /// compared by bytes that are not all of it.
 #[test]
