@@ -1,16 +1,17 @@
 //! Matches as clients see them: those of a finding, less what leads to an entry's hash.
 //!
 //! A distance is a direction: whoever may ask often and is told it can turn bit after bit of a hash and walk to the
-//! entry. So it is shown to tokens with the scope for it only, with all else that says how near something is.
+//! entry. So it is shown to tokens with the scope for it only, with all else that says how near something is: the order
+//! of matches too, and those that are too far away to count.
 
+use lykta::Record;
 use lykta::scan::Match;
-use lykta::{Hash, Record};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// Keys of a match that say how near it is, or in which view.
-pub(crate) const DETAILS: [&str; 7] =
-    ["distance", "view", "rectangle", "entry_view", "coarse_distance", "band", "plain"];
+const DETAILS: [&str; 8] =
+    ["distance", "view", "rectangle", "entry_view", "coarse_distance", "band", "plain", "below_band"];
 
 /// What a client may see.
 #[derive(Clone, Copy, Debug)]
@@ -27,8 +28,18 @@ const HASH_DIGITS: usize = 16;
 impl Sight {
     /// Matches as JSON, and how many were left out because they are too many.
     fn matches(self, matches: &[Match]) -> (Vec<Value>, usize) {
+        let matches = self.in_order(matches.iter());
         let shown = matches.iter().take(self.matches).map(|found| self.one(found)).collect();
         (shown, matches.len().saturating_sub(self.matches))
+    }
+
+    /// Those that may be seen, in an order that may be.
+    pub(crate) fn in_order<'m>(self, matches: impl Iterator<Item = &'m Match>) -> Vec<&'m Match> {
+        let mut seen: Vec<&Match> = matches.filter(|found| self.details || !found.below_band).collect();
+        if !self.details {
+            seen.sort_by_key(|found| (&found.list, found.list_sha256, found.row, found.kind));
+        }
+        seen
     }
 
     fn one(self, found: &Match) -> Value {
@@ -98,18 +109,8 @@ pub(crate) struct BatchAnswer {
     pub(crate) answers: Vec<HashAnswer>,
 }
 
-/// Reads a hash as `lykta query` does. "No match" must not be said of one that was compared with nothing.
-pub(crate) fn parse(text: &str, compared: impl Fn(&Hash) -> bool) -> Result<Hash, String> {
-    match text.parse::<Hash>() {
-        Ok(hash) if hash.is_blank() => Err("all bits equal: such a hash is never compared".to_owned()),
-        Ok(hash) if !compared(&hash) => Err(format!(
-            "{} is not compared here: its radius must be set in the service's [match]",
-            hash.kind()
-        )),
-        Ok(hash) => Ok(hash),
-        Err(error) => Err(error.to_string()),
-    }
-}
+/// What a hash is that must not be asked about: it is near to much, and says nothing.
+pub(crate) const BLANK: &str = "all bits equal: such a hash is never compared";
 
 /// Whether a name may be a hash, or have one in it.
 fn has_hash(name: &str) -> bool {

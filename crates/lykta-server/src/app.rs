@@ -8,7 +8,7 @@ use lykta::{Hash, Index};
 
 use crate::audit::Audit;
 use crate::auth::Auth;
-use crate::body::Bodies;
+use crate::body::Room;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::generation::{Asked, Generation};
@@ -20,7 +20,7 @@ pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) pool: Pool,
     pub(crate) auth: Auth,
-    pub(crate) bodies: Bodies,
+    pub(crate) bodies: Room,
     pub(crate) metrics: Metrics,
     /// Digests for which SCARt's test path says `true`.
     pub(crate) scart_test: Vec<Hash>,
@@ -45,7 +45,7 @@ impl App {
         let pool = Pool::start(&config).map_err(|error| StartError::System(error.to_string()))?;
         Ok(Arc::new(Self {
             auth: Auth::start(&config)?,
-            bodies: Bodies::new(config.limits.bodies_bytes),
+            bodies: Room::of_all(&config.limits),
             metrics: Metrics::default(),
             refused: Mutex::default(),
             audit: Mutex::new(audit),
@@ -101,6 +101,12 @@ impl App {
             tracing::error!(error = %error, "the audit log cannot be written");
             self.metrics.audit_failures.fetch_add(1, Relaxed);
         }
+    }
+
+    /// Writes the last lines of the audit log: nothing follows.
+    pub(crate) fn end_audit(&self) {
+        self.audited(|audit| audit.stop(self.auth.clients()));
+        *lock(&self.audit) = None;
     }
 
     /// Whether it is time for a warning.

@@ -25,6 +25,7 @@ use lykta::hash::text::to_hex;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
+use crate::body::Room;
 use crate::config::{Config, Rate, Token};
 use crate::error::StartError;
 
@@ -68,7 +69,11 @@ impl FromStr for Scope {
 
 /// Somebody who may ask, and what they asked.
 pub(crate) struct Client {
+    /// Which one.
+    pub(crate) number: usize,
     pub(crate) name: String,
+    /// Memory for its bodies.
+    pub(crate) room: Room,
     scopes: Vec<Scope>,
     rate: Rate,
     bucket: Mutex<Bucket>,
@@ -92,9 +97,9 @@ struct Bucket {
 }
 
 impl Client {
-    fn new(name: String, scopes: Vec<Scope>, rate: Rate) -> Self {
+    fn new(number: usize, name: String, scopes: Vec<Scope>, rate: Rate, room: Room) -> Self {
         let bucket = Mutex::new(Bucket { lookups: rate.burst, at: Instant::now() });
-        Self { name, scopes, rate, bucket, asked: Asked::default() }
+        Self { number, name, room, scopes, rate, bucket, asked: Asked::default() }
     }
 
     pub(crate) fn may(&self, scope: Scope) -> bool {
@@ -159,14 +164,15 @@ struct Check {
 
 impl Auth {
     pub(crate) fn start(config: &Config) -> Result<Self, StartError> {
-        let client = |token: &Token| {
-            let scopes = token.scopes.clone();
-            Arc::new(Client::new(token.name.clone(), scopes, token.rate.unwrap_or(config.rate)))
+        let client = |number, name: &str, scopes: &[Scope], rate| {
+            let room = Room::of_one(&config.limits, config.tokens.len());
+            Arc::new(Client::new(number, name.to_owned(), scopes.to_vec(), rate, room))
         };
-        let mut clients: Vec<_> = config.tokens.iter().map(client).collect();
-        let everybody = config
-            .no_auth
-            .then(|| Arc::new(Client::new("everybody".to_owned(), Scope::ALL.to_vec(), config.rate)));
+        let of_token = |(number, token): (usize, &Token)| {
+            client(number, &token.name, &token.scopes, token.rate.unwrap_or(config.rate))
+        };
+        let everybody = config.no_auth.then(|| client(0, "everybody", &Scope::ALL, config.rate));
+        let mut clients: Vec<_> = config.tokens.iter().enumerate().map(of_token).collect();
         let keys = config.tokens.iter().map(Key::new).collect::<Result<Vec<_>, _>>()?;
         clients.extend(everybody.clone());
         let (sender, receiver) = sync_channel(MOST_WAITING);
@@ -338,6 +344,7 @@ fn random<const N: usize>() -> Result<[u8; N], StartError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Limits;
     use std::time::Duration;
 
     fn headers(value: &str) -> HeaderMap {
@@ -376,7 +383,8 @@ mod tests {
 
     #[test]
     fn a_bucket_empties_and_fills() {
-        let client = Client::new("a".into(), vec![], Rate { per_second: 10.0, burst: 20.0 });
+        let (rate, room) = (Rate { per_second: 10.0, burst: 20.0 }, Room::of_all(&Limits::default()));
+        let client = Client::new(0, "a".into(), vec![], rate, room);
         let now = Instant::now();
         assert_eq!(client.take_at(20, now), Ok(()));
         assert_eq!(client.take_at(1, now), Err(1));

@@ -299,6 +299,12 @@ impl Config {
             return wrong("no index is given: name one with --index or `index` in the configuration");
         }
         if self.no_auth {
+            if !self.tokens.is_empty() {
+                return wrong(
+                    "--no-auth lets everybody in, and there are tokens: leave out --no-auth, or take the tokens out of the \
+                     configuration",
+                );
+            }
             if !self.bind.ip().is_loopback() {
                 return wrong(
                     "--no-auth is for loopback only: bind to 127.0.0.1, or make tokens with `lykta serve token`",
@@ -408,6 +414,12 @@ mod tests {
         assert!(open.check().is_ok());
         let bind = "0.0.0.0:80".parse().unwrap();
         assert!(Config { bind, ..open.clone() }.check().is_err());
+        let (name, id, hash) = ("a".to_owned(), "b".to_owned(), "c".to_owned());
+        let tokens = vec![Token { name, id, hash, scopes: vec![Scope::Match], rate: None }];
+        assert!(
+            Config { tokens, ..open.clone() }.check().is_err(),
+            "who relies on tokens is not open to all"
+        );
         let rate = Rate { burst: 10.0, ..Rate::default() };
         assert!(Config { rate, ..open.clone() }.check().is_err(), "a batch could never pass");
         assert!(Config { index: vec![], ..open }.check().is_err());

@@ -205,6 +205,11 @@ impl Banks {
         self.names.get(list).map_or(list, String::as_str)
     }
 
+    /// Whether there is such a bank.
+    pub(crate) fn has(&self, bank: &str) -> bool {
+        self.names.values().any(|name| name == bank)
+    }
+
     /// A number for an entry: that of its row for those of the first list, and the list's number above it for
     /// others.
     pub(crate) fn content_id(&self, list: &str, sha256: &[u8; 32], row: u64) -> u64 {

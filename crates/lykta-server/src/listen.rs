@@ -1,7 +1,7 @@
 //! From the port to the router: connections, TLS, and the limits that apply before there is a request.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -126,7 +126,7 @@ struct Share {
 impl Addresses {
     /// None when the address has its share already.
     fn enter(self: &Arc<Self>, address: IpAddr, most: usize) -> Option<Share> {
-        let address = (!address.is_loopback()).then_some(address);
+        let address = (!address.to_canonical().is_loopback()).then(|| site(address));
         if let Some(address) = address {
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
             let count = counts.entry(address).or_default();
@@ -149,6 +149,14 @@ impl Drop for Share {
                 counts.remove(&address);
             }
         }
+    }
+}
+
+/// Whom an address belongs to: of IPv6, whoever has one has all that begin with the same 64 bits.
+fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 
@@ -182,5 +190,15 @@ mod tests {
         drop(held);
         assert!(addresses.counts.lock().unwrap().is_empty());
         assert!(addresses.enter(one, 2).is_some());
+    }
+
+    #[test]
+    fn many_addresses_of_one_site_are_one() {
+        let of = |text: &str| site(text.parse().unwrap());
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_eq!(of("2001:db8:0:1::2"), of("2001:db8:0:1:ffff::3"));
+        assert_ne!(of("2001:db8:0:1::2"), of("2001:db8:0:2::2"));
+        let addresses = Arc::new(Addresses::default());
+        assert!(addresses.enter("::ffff:127.0.0.1".parse().unwrap(), 0).is_some());
     }
 }

@@ -24,14 +24,28 @@ pub(crate) struct File {
 }
 
 /// The boundary, if these are the headers of multipart/form-data.
-pub(crate) fn boundary(headers: &HeaderMap) -> Option<String> {
-    let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let (kind, parameters) = value.split_once(';')?;
-    if !kind.trim().eq_ignore_ascii_case("multipart/form-data") {
-        return None;
+///
+/// # Errors
+/// When they are those of a body in parts that cannot be taken apart, or cannot be read: such a body is not the file.
+pub(crate) fn boundary(headers: &HeaderMap) -> Result<Option<String>, &'static str> {
+    let mut values = headers.get_all(CONTENT_TYPE).iter();
+    let Some(first) = values.next() else { return Ok(None) };
+    let (Ok(line), None) = (first.to_str(), values.next()) else {
+        return Err("the Content-Type cannot be read: send one, in ASCII");
+    };
+    let (kind, rest) = line.split_once(';').unwrap_or((line, ""));
+    let kind = kind.trim().to_ascii_lowercase();
+    if !kind.starts_with("multipart/") {
+        return Ok(None);
     }
-    let boundary = parameter(parameters, "boundary")?;
-    (!boundary.is_empty() && boundary.len() <= LONGEST_BOUNDARY).then_some(boundary)
+    let read = parameters(rest).filter(|_| kind == "multipart/form-data").unwrap_or_default();
+    match value(&read, "boundary") {
+        Some(boundary) if (1..=LONGEST_BOUNDARY).contains(&boundary.len()) => Ok(Some(boundary.to_owned())),
+        _ => Err(
+            "a body in parts must be multipart/form-data with a boundary of 1 to 70 letters: let the client library \
+                  set the Content-Type",
+        ),
+    }
 }
 
 /// All fields that have a file name.
@@ -67,7 +81,7 @@ pub(crate) fn files(body: &Bytes, boundary: &str) -> Result<Vec<File>, &'static 
         let begin = headers_end + 4;
         // A part without content ends with the line end of its headers.
         let end = find(body, &delimiter, begin.saturating_sub(2)).ok_or("the multipart body is cut short")?;
-        if let Some(field) = file_field(&body[at..headers_end]) {
+        if let Some(field) = file_field(&body[at..headers_end])? {
             files.push(File { field, bytes: body.slice(begin.min(end)..end) });
         }
         at = end + delimiter.len();
@@ -76,23 +90,41 @@ pub(crate) fn files(body: &Bytes, boundary: &str) -> Result<Vec<File>, &'static 
 }
 
 /// The name of the field, if it has a file name.
-fn file_field(headers: &[u8]) -> Option<String> {
-    let headers = std::str::from_utf8(headers).ok()?;
-    let line = headers.split("\r\n").find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.trim().eq_ignore_ascii_case("content-disposition").then_some(value)
-    })?;
-    let (kind, parameters) = line.split_once(';')?;
+///
+/// # Errors
+/// When the headers of the part cannot be read, or its content is not the file as it is: it would be passed over, or
+/// taken for the file.
+fn file_field(headers: &[u8]) -> Result<Option<String>, &'static str> {
+    // Names may be in any encoding, and are not needed.
+    let headers = String::from_utf8_lossy(headers);
+    let header = |wanted: &str| {
+        let mut lines = headers.split("\r\n").filter_map(|line| line.split_once(':'));
+        lines.find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim())
+    };
+    let unread = "a part of the multipart body has no Content-Disposition of form-data with a name";
+    let (kind, rest) = header("content-disposition").and_then(|line| line.split_once(';')).ok_or(unread)?;
     if !kind.trim().eq_ignore_ascii_case("form-data") {
-        return None;
+        return Err(unread);
     }
-    let is_file = parameter(parameters, "filename").or_else(|| parameter(parameters, "filename*"));
-    is_file.and_then(|_| parameter(parameters, "name"))
+    let read = parameters(rest).ok_or(unread)?;
+    let field = value(&read, "name").ok_or(unread)?.to_owned();
+    let is_file = ["filename", "filename*"].iter().any(|name| value(&read, name).is_some());
+    let is_as_it_is = |name: &str| {
+        header(name).is_none_or(|value| {
+            ["7bit", "8bit", "binary", "identity"].iter().any(|plain| value.eq_ignore_ascii_case(plain))
+        })
+    };
+    if !is_as_it_is("content-transfer-encoding") || !is_as_it_is("content-encoding") {
+        return Err("a part of the multipart body is encoded: send its bytes as they are");
+    }
+    Ok(is_file.then_some(field))
 }
 
-/// The value of a parameter: `a=b; c="d e"`.
-fn parameter(text: &str, wanted: &str) -> Option<String> {
-    let mut rest = text.trim_start_matches([';', ' ', '\t']);
+/// Parameters with their values: `a=b; c="d e"`. None where that is not all there is.
+fn parameters(text: &str) -> Option<Vec<(&str, String)>> {
+    let mut parameters = Vec::new();
+    let blanks = [' ', '\t'];
+    let mut rest = text.trim_matches(blanks);
     while !rest.is_empty() {
         let (name, after) = rest.split_once('=')?;
         let (value, after) = match after.strip_prefix('"') {
@@ -106,19 +138,27 @@ fn parameter(text: &str, wanted: &str) -> Option<String> {
                         (_, letter) => value.push(letter),
                     }
                 };
-                (value, &quoted[end..])
+                (value, quoted[end..].trim_start_matches(blanks))
             }
             None => {
                 let end = after.find(';').unwrap_or(after.len());
                 (after[..end].trim().to_owned(), &after[end..])
             }
         };
-        if name.trim().eq_ignore_ascii_case(wanted) {
-            return Some(value);
-        }
-        rest = after.trim_start_matches([';', ' ', '\t']);
+        parameters.push((name.trim(), value));
+        rest = match after.strip_prefix(';') {
+            Some(after) => after.trim_start_matches(blanks),
+            None if after.is_empty() => after,
+            None => return None,
+        };
     }
-    None
+    Some(parameters)
+}
+
+/// The value of one of them.
+fn value<'p>(parameters: &'p [(&str, String)], wanted: &str) -> Option<&'p str> {
+    let found = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    found.map(|(_, value)| value.as_str())
 }
 
 /// Where `what` is next.
@@ -156,6 +196,26 @@ mod tests {
     }
 
     #[test]
+    fn an_encoded_part_is_refused() {
+        let encoded = |line: &str| {
+            read(&format!(
+                "--XX\r\nContent-Disposition: form-data; name=a; filename=b\r\n{line}\r\n\r\nYWJj\r\n--XX--"
+            ))
+        };
+        assert_eq!(encoded("Content-Transfer-Encoding: binary").unwrap().len(), 1);
+        for line in [
+            "Content-Transfer-Encoding: base64",
+            "content-transfer-encoding:BASE64",
+            "Content-Encoding: gzip",
+        ] {
+            assert!(encoded(line).is_err(), "{line}");
+        }
+        let latin =
+            b"--XX\r\nContent-Disposition: form-data; name=a; filename=\"\xe5.jpg\"\r\n\r\nx\r\n--XX--";
+        assert_eq!(files(&Bytes::from_static(latin), "XX").unwrap().len(), 1);
+    }
+
+    #[test]
     fn whatever_is_cut_or_wrong_is_an_error_and_no_panic() {
         let body = part("name=\"photo\"; filename=\"a\"", "content") + "--XX--";
         assert_eq!(read(&body).unwrap().len(), 1);
@@ -164,8 +224,14 @@ mod tests {
             assert!(cut.is_err() || body[..end].ends_with("--"), "{end}: {cut:?}");
         }
         assert!(read(&part("name=a; filename=b", "x").repeat(MOST_PARTS + 1)).is_err());
-        assert!(read("--XX\r\n\r\n\r\n--XX--").is_ok_and(|files| files.is_empty()));
-        assert!(read("--XX\r\n\r\n--XX--").is_ok_and(|files| files.is_empty()));
+        // A part that says nothing of itself may be a file that would be passed over.
+        assert!(read("--XX\r\n\r\n\r\n--XX--").is_err());
+        assert!(read("--XX\r\n\r\n--XX--").is_err());
+        let good = part("name=\"photo\"; filename=\"a\"", "content");
+        for bad in ["filename=\"b\"", "name=\"x; filename=\"b\"", "nothing"] {
+            assert!(read(&format!("{good}{}--XX--", part(bad, "other"))).is_err(), "{bad}");
+        }
+        assert!(read("--XX--").is_ok_and(|files| files.is_empty()));
     }
 
     #[test]
@@ -175,11 +241,26 @@ mod tests {
             headers.insert(CONTENT_TYPE, value.parse().unwrap());
             boundary(&headers)
         };
-        assert_eq!(of("multipart/form-data; boundary=abc").as_deref(), Some("abc"));
-        assert_eq!(of("Multipart/Form-Data; charset=utf-8; boundary=\"a b\"").as_deref(), Some("a b"));
-        assert_eq!(of("multipart/form-data; boundary="), None);
-        assert_eq!(of("multipart/mixed; boundary=abc"), None);
-        assert_eq!(of("image/jpeg"), None);
-        assert_eq!(of("multipart/form-data; boundary=\"abc"), None);
+        assert_eq!(of("multipart/form-data; boundary=abc").unwrap().as_deref(), Some("abc"));
+        assert_eq!(
+            of("Multipart/Form-Data; charset=utf-8; boundary=\"a b\"").unwrap().as_deref(),
+            Some("a b")
+        );
+        assert_eq!(of("image/jpeg"), Ok(None));
+        // A body in parts is not the file, whatever else it is.
+        for wrong in [
+            "multipart/form-data",
+            "multipart/form-data; boundary=",
+            "multipart/form-data; boundary=\"abc",
+            "multipart/form-data; boundary=\u{e5}",
+            "multipart/mixed; boundary=abc",
+            "Multipart/Related",
+        ] {
+            assert!(of(wrong).is_err(), "{wrong}");
+        }
+        let mut two = HeaderMap::new();
+        two.append(CONTENT_TYPE, "image/jpeg".parse().unwrap());
+        two.append(CONTENT_TYPE, "multipart/form-data; boundary=abc".parse().unwrap());
+        assert!(boundary(&two).is_err());
     }
 }

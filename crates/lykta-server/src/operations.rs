@@ -118,7 +118,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         parameters: &[],
         body: Body::File,
         answer: Answer::Json("FileAnswer"),
-        problems: &[400, 408, 413, 500],
+        problems: &[400, 408, 413, 415, 500],
     },
     Operation {
         id: Id::MatchHashes,
@@ -143,7 +143,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         parameters: &[],
         body: Body::File,
         answer: Answer::Json("Hashes"),
-        problems: &[400, 408, 413, 500],
+        problems: &[400, 408, 413, 415, 500],
     },
     Operation {
         id: Id::Index,
@@ -263,7 +263,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         parameters: &[BANKS, SEED, COINFLIP, TYPES],
         body: Body::Multipart,
         answer: Answer::Json("HmaSignals"),
-        problems: &[400, 408, 413, 500],
+        problems: &[400, 408, 413, 415, 500],
     },
     Operation {
         id: Id::HmaRawLookup,
@@ -304,7 +304,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         parameters: &[TYPES],
         body: Body::Multipart,
         answer: Answer::Json("HmaHashes"),
-        problems: &[400, 408, 413, 500],
+        problems: &[400, 408, 413, 415, 500],
     },
     Operation {
         id: Id::HmaStatus,
@@ -329,7 +329,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         parameters: &[SCART_KIND],
         body: Body::Digits,
         answer: Answer::Text("text/plain; charset=utf-8"),
-        problems: &[400, 404, 408, 413, 500],
+        problems: &[400, 404, 408, 413, 415, 500],
     },
     Operation {
         id: Id::ScartTest,
@@ -341,6 +341,6 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         parameters: &[SCART_KIND],
         body: Body::Digits,
         answer: Answer::Text("text/plain; charset=utf-8"),
-        problems: &[400, 404, 408, 413],
+        problems: &[400, 404, 408, 413, 415],
     },
 ];

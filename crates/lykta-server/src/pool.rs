@@ -1,14 +1,16 @@
 //! Threads that hash and look up, and the bounded queues before them.
 //!
 //! ```text
-//! requests --(short, long: bounded)--> worker: scanner over a generation
-//!                                      worker: scanner over a generation
-//! watcher  --(a newer generation)----> every worker, between two jobs
+//! requests --(short, long; by client)--> worker: scanner over a generation
+//!                                        worker: scanner over a generation
+//!          --(short)-------------------> worker: scanner over a generation
+//! watcher  --(a newer generation)------> every worker, between two jobs
 //! ```
 //!
 //! Nothing is hashed on the threads that speak HTTP. Each worker has a scanner of its own, so a picture never waits
 //! for the memory of another, and every job is answered from one whole generation. Short jobs (a hash or a few) go
-//! before long ones, but not for ever.
+//! before long ones, but not for ever; one more worker does nothing else, so that they need not wait for pictures that
+//! take long. Clients take turns: one that asks for much waits for itself.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -17,7 +19,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use lykta::{Options, media};
+use lykta::scan::NearMatching;
+use lykta::{Kind, Options, media};
 use tokio::sync::oneshot;
 
 use crate::config::Config;
@@ -31,6 +34,27 @@ pub(crate) struct Context<'g> {
     pub(crate) scanner: &'g Asked<'g>,
     pub(crate) generation: &'g Generation,
     pub(crate) pictures: media::Limits,
+}
+
+impl Context<'_> {
+    /// "No match" must not be said of a hash that is compared with nothing.
+    ///
+    /// # Errors
+    /// Why hashes of that kind are not compared.
+    pub(crate) fn must_compare(&self, kind: Kind) -> Result<(), String> {
+        if self.generation.hash_count(kind) == 0 {
+            return Err(format!("the lists in use hold no {kind}"));
+        }
+        if kind == Kind::Pdq && !matches!(self.scanner.near_matching(), NearMatching::Performed { .. }) {
+            return Err("PDQ is not compared here: `near` is false in the service's [match]".to_owned());
+        }
+        if kind.is_support() && self.scanner.expected_random_hits(kind).is_none() {
+            return Err(format!(
+                "{kind} is not compared here: its radius must be set in the service's [match]"
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// How long a job takes, roughly.
@@ -63,10 +87,16 @@ struct Job {
     queued: Instant,
 }
 
+/// Jobs by client, that of the next turn first. No queue in it is empty.
+#[derive(Default)]
+struct Turns {
+    clients: VecDeque<(usize, VecDeque<Job>)>,
+}
+
 #[derive(Default)]
 struct State {
-    short: VecDeque<Job>,
-    long: VecDeque<Job>,
+    short: Turns,
+    long: Turns,
     in_a_row: u32,
     generation: Option<Arc<Generation>>,
     closed: bool,
@@ -74,9 +104,20 @@ struct State {
 
 struct Queue {
     state: Mutex<State>,
+    /// For workers that do everything.
     changed: Condvar,
+    /// For the one that does short jobs only.
+    changed_short: Condvar,
+    /// Jobs of each length that may wait for a client.
     most: usize,
     patience: Duration,
+}
+
+/// What a worker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Duty {
+    All,
+    ShortOnly,
 }
 
 /// The workers.
@@ -97,16 +138,19 @@ impl Pool {
         let queue = Arc::new(Queue {
             state: Mutex::default(),
             changed: Condvar::new(),
+            changed_short: Condvar::new(),
             most: config.limits.queue,
             patience: Duration::from_millis(config.limits.queue_milliseconds),
         });
         let workers = config.workers.or_else(|| std::thread::available_parallelism().ok());
         let (options, pictures) = (options(config), pictures(config));
-        let threads = (0..workers.unwrap_or(NonZeroUsize::MIN).get()).map(|number| {
+        let workers = workers.unwrap_or(NonZeroUsize::MIN).get();
+        let threads = (0..=workers).map(|number| {
             let (queue, options) = (Arc::clone(&queue), options.clone());
+            let duty = if number == workers { Duty::ShortOnly } else { Duty::All };
             std::thread::Builder::new()
                 .name(format!("work-{number}"))
-                .spawn(move || work(&queue, &options, pictures))
+                .spawn(move || work(&queue, duty, &options, pictures))
         });
         let threads = Mutex::new(threads.collect::<std::io::Result<_>>()?);
         Ok(Self { queue, threads })
@@ -116,7 +160,7 @@ impl Pool {
     pub(crate) fn set_generation(&self, generation: Arc<Generation>) {
         // Dropped after the lock: unmapping takes time.
         let older = self.queue.lock().generation.replace(generation);
-        self.queue.changed.notify_all();
+        self.queue.tell_all();
         drop(older);
     }
 
@@ -130,9 +174,10 @@ impl Pool {
         state.short.len() + state.long.len()
     }
 
-    /// Has a worker do `job`, unless nobody waits for the answer any more when its turn comes.
+    /// Has a worker do a client's `job`, unless nobody waits for the answer any more when its turn comes.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        client: usize,
         length: Length,
         job: impl for<'g> FnOnce(&Context<'g>) -> T + Send + 'static,
     ) -> Result<T, Undone> {
@@ -149,21 +194,21 @@ impl Pool {
             };
             let _ = sender.send(done);
         };
-        self.queue.push(length, Box::new(work))?;
+        self.queue.push(client, length, Box::new(work))?;
         receiver.await.unwrap_or(Err(Undone::Closed))
     }
 
     /// Ends the threads after the jobs that wait.
     pub(crate) fn close(&self) {
         self.queue.lock().closed = true;
-        self.queue.changed.notify_all();
+        self.queue.tell_all();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         threads.into_iter().for_each(|thread| _ = thread.join());
     }
 }
 
 impl Queue {
-    fn push(&self, length: Length, work: Work) -> Result<(), Undone> {
+    fn push(&self, client: usize, length: Length, work: Work) -> Result<(), Undone> {
         let mut state = self.lock();
         if state.closed {
             return Err(Undone::Closed);
@@ -171,25 +216,29 @@ impl Queue {
         if state.generation.is_none() {
             return Err(Undone::NotReady);
         }
-        let queue = if length == Length::Short { &mut state.short } else { &mut state.long };
-        let is_slow = queue.front().is_some_and(|first| first.queued.elapsed() > self.patience);
-        if is_slow || queue.len() >= self.most {
-            return Err(Undone::Busy);
-        }
-        queue.push_back(Job { work, queued: Instant::now() });
+        let turns = if length == Length::Short { &mut state.short } else { &mut state.long };
+        turns.push(client, Job { work, queued: Instant::now() }, self.most, self.patience)?;
         drop(state);
         self.changed.notify_one();
+        if length == Length::Short {
+            self.changed_short.notify_one();
+        }
         Ok(())
     }
 
-    fn next(&self, number: u64) -> Next {
+    fn tell_all(&self) {
+        self.changed.notify_all();
+        self.changed_short.notify_all();
+    }
+
+    fn next(&self, number: u64, duty: Duty) -> Next {
         let mut state = self.lock();
         loop {
             if state.generation.as_ref().is_some_and(|generation| generation.number != number) {
                 return Next::Newer;
             }
             let late = |job: &Job| job.queued.elapsed() > 2 * self.patience;
-            match state.pop() {
+            match state.pop(duty) {
                 // Whoever asked would rather know at once; what is late for good was mostly given up.
                 Some(job) if late(&job) => {
                     drop(state);
@@ -198,13 +247,18 @@ impl Queue {
                 }
                 Some(job) => return Next::Job(job.work),
                 None if state.closed => return Next::Closed,
-                None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => state = self.wait(state, duty),
             }
         }
     }
 
+    fn wait<'s>(&self, state: MutexGuard<'s, State>, duty: Duty) -> MutexGuard<'s, State> {
+        let changed = if duty == Duty::All { &self.changed } else { &self.changed_short };
+        changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for the first generation, or takes the newest.
-    fn newest(&self) -> Option<Arc<Generation>> {
+    fn newest(&self, duty: Duty) -> Option<Arc<Generation>> {
         let mut state = self.lock();
         loop {
             if let Some(generation) = &state.generation {
@@ -213,7 +267,7 @@ impl Queue {
             if state.closed {
                 return None;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.wait(state, duty);
         }
     }
 
@@ -224,24 +278,56 @@ impl Queue {
 }
 
 impl State {
-    fn pop(&mut self) -> Option<Job> {
-        let long_has_turn = self.in_a_row >= MOST_SHORT_IN_A_ROW && !self.long.is_empty();
-        if !long_has_turn && let Some(job) = self.short.pop_front() {
+    fn pop(&mut self, duty: Duty) -> Option<Job> {
+        if duty == Duty::ShortOnly {
+            return self.short.pop();
+        }
+        let long_has_turn = self.in_a_row >= MOST_SHORT_IN_A_ROW && self.long.len() > 0;
+        if !long_has_turn && let Some(job) = self.short.pop() {
             self.in_a_row += 1;
             return Some(job);
         }
         self.in_a_row = 0;
-        self.long.pop_front()
+        self.long.pop()
     }
 }
 
-fn work(queue: &Queue, options: &Options, pictures: media::Limits) {
-    while let Some(generation) = queue.newest() {
+impl Turns {
+    /// Adds a job, unless the client has `most` that wait, or one that waits for longer than `patience`.
+    fn push(&mut self, client: usize, job: Job, most: usize, patience: Duration) -> Result<(), Undone> {
+        let Some((_, jobs)) = self.clients.iter_mut().find(|(number, _)| *number == client) else {
+            self.clients.push_back((client, VecDeque::from([job])));
+            return Ok(());
+        };
+        let is_slow = jobs.front().is_some_and(|first| first.queued.elapsed() > patience);
+        if is_slow || jobs.len() >= most {
+            return Err(Undone::Busy);
+        }
+        jobs.push_back(job);
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<Job> {
+        let (client, mut jobs) = self.clients.pop_front()?;
+        let job = jobs.pop_front();
+        if !jobs.is_empty() {
+            self.clients.push_back((client, jobs));
+        }
+        job
+    }
+
+    fn len(&self) -> usize {
+        self.clients.iter().map(|(_, jobs)| jobs.len()).sum()
+    }
+}
+
+fn work(queue: &Queue, duty: Duty, options: &Options, pictures: media::Limits) {
+    while let Some(generation) = queue.newest(duty) {
         let options = Options { disputed: Arc::clone(&generation.disputed), ..options.clone() };
         let scanner = Asked::with_indexes(&generation.indexes, options);
         let context = Context { scanner: &scanner, generation: &generation, pictures };
         loop {
-            match queue.next(generation.number) {
+            match queue.next(generation.number, duty) {
                 Next::Job(work) => work(Some(&context)),
                 Next::Newer => break,
                 Next::Closed => return,
@@ -275,24 +361,52 @@ pub(crate) fn options(config: &Config) -> Options {
 mod tests {
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(1);
+
     fn job() -> Job {
         Job { work: Box::new(|_| ()), queued: Instant::now() }
+    }
+
+    fn push(turns: &mut Turns, client: usize) -> Result<(), Undone> {
+        turns.push(client, job(), 20, PATIENCE)
     }
 
     #[test]
     fn short_jobs_go_first_but_long_ones_are_not_forgotten() {
         let mut state = State::default();
-        (0..20).for_each(|_| state.short.push_back(job()));
-        (0..2).for_each(|_| state.long.push_back(job()));
+        (0..20).for_each(|_| push(&mut state.short, 0).unwrap());
+        (0..3).for_each(|_| push(&mut state.long, 0).unwrap());
         let mut longs = Vec::new();
         for turn in 0..22 {
             let before = state.long.len();
-            state.pop().unwrap();
+            state.pop(Duty::All).unwrap();
             if state.long.len() < before {
                 longs.push(turn);
             }
         }
         assert_eq!(longs, [8, 17]);
-        assert!(state.pop().is_none());
+        // And who does short ones only leaves the rest to others.
+        assert!(state.pop(Duty::ShortOnly).is_none());
+        assert!(state.pop(Duty::All).is_some() && state.pop(Duty::All).is_none());
+    }
+
+    #[test]
+    fn clients_take_turns_and_each_waits_for_itself() {
+        let mut turns = Turns::default();
+        (0..20).for_each(|_| push(&mut turns, 7).unwrap());
+        assert_eq!(push(&mut turns, 7), Err(Undone::Busy));
+        (0..2).for_each(|_| push(&mut turns, 8).unwrap());
+        let next = |turns: &mut Turns| {
+            let client = turns.clients.front().map(|(client, _)| *client);
+            turns.pop().and(client)
+        };
+        let order: Vec<usize> = std::iter::from_fn(|| next(&mut turns)).collect();
+        assert_eq!(order[..5], [7, 8, 7, 8, 7]);
+        assert_eq!((order.len(), turns.len()), (22, 0));
+        // A job that waits for too long keeps out those of its own client.
+        let late = Instant::now().checked_sub(2 * PATIENCE).unwrap();
+        turns.push(7, Job { work: Box::new(|_| ()), queued: late }, 20, PATIENCE).unwrap();
+        assert_eq!(push(&mut turns, 7), Err(Undone::Busy));
+        assert_eq!(push(&mut turns, 8), Ok(()));
     }
 }

@@ -110,9 +110,15 @@ impl Problem {
     }
 
     pub(crate) fn not_ready() -> Self {
-        let detail =
-            "index not yet ready: nothing was compared, so this is no answer; try again, /readyz says why";
+        let detail = "index not yet ready: it is being opened and checked; nothing was compared, so this is no answer; \
+                      try again after Retry-After";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "Not ready", detail).after(1)
+    }
+
+    /// Where a shape has no place to say that nothing was compared.
+    pub(crate) fn nothing_to_compare_with(why: &str) -> Self {
+        let detail = format!("nothing was compared, so this is no answer: {why}");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "nothing-to-compare", "Nothing to compare with", detail)
     }
 
     pub(crate) fn busy() -> Self {

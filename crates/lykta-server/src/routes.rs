@@ -37,6 +37,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             Problem::internal().into_response()
         }))
+        .layer(from_fn_with_state(Arc::clone(app), guard::tell_others))
         .layer(from_fn(closed))
         .with_state(Arc::clone(app))
 }

@@ -129,13 +129,14 @@ impl Server {
         if let Some(served) = self.served.take() {
             let _ = runtime.block_on(served);
         }
-        self.stop_watching.stop();
-        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take();
-        watcher.into_iter().for_each(|watcher| _ = watcher.join());
         self.app.pool.close();
         self.app.auth.close();
         runtime.shutdown_timeout(Duration::from_secs(1));
-        self.app.audited(|audit| audit.stop(self.app.auth.clients()));
+        // First what must be kept: whoever waits for the end may lose patience while an index is checked.
+        self.app.end_audit();
+        self.stop_watching.stop();
+        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        watcher.into_iter().for_each(|watcher| _ = watcher.join());
         tracing::info!("stopped");
     }
 }

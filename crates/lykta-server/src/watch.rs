@@ -2,10 +2,11 @@
 //!
 //! A file that was renamed into place is another file at the same path. It is opened and checked here, beside the
 //! requests, and used only when all of it is sound; else the older one serves on, and the log, the metrics and
-//! `/readyz` say so.
+//! `/readyz` say so. What was refused is tried again now and then, since the reason may have passed: too many open files,
+//! a lock, a disk that was away.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
@@ -14,6 +15,9 @@ use crate::generation::{Generation, Identity};
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_secs(1);
+
+/// Between two tries of what is refused: from the first to the last, each twice the one before.
+const AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(120)];
 
 /// How the first opening went.
 #[derive(Clone, Debug)]
@@ -57,17 +61,27 @@ pub(crate) fn watch(app: &App, stop: &Arc<Stop>, first: &watch::Sender<First>) {
             return;
         }
     }
+    // When what was refused is tried again, and how long after the last time that is.
+    let mut again: Option<(Instant, Duration)> = None;
     while stop.wait(EVERY) {
         let now = look(app);
-        if now == seen {
+        let is_time = again.is_some_and(|(at, _)| at <= Instant::now());
+        if now == seen && !is_time {
             continue;
         }
+        let pause = again.filter(|_| now == seen).map_or(AGAIN[0], |(_, pause)| AGAIN[1].min(2 * pause));
         seen = now;
         let before = app.pool.generation();
-        match Generation::open(&app.config, before.as_deref(), &app.metrics.generations) {
-            Ok(generation) => app.swap(generation),
-            Err(error) => app.refuse(error),
-        }
+        again = match Generation::open(&app.config, before.as_deref(), &app.metrics.generations) {
+            Ok(generation) => {
+                app.swap(generation);
+                None
+            }
+            Err(error) => {
+                app.refuse(error);
+                Some((Instant::now() + pause, pause))
+            }
+        };
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
@@ -15,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use crate::answer::Sight;
 use crate::app::App;
 use crate::auth::{Client, Refused, Scope};
+use crate::body::Read;
 use crate::operations::Operation;
 use crate::problem::Problem;
 
@@ -26,6 +28,17 @@ impl Caller {
     /// What the caller may see of matches.
     pub(crate) fn sight(&self, app: &App) -> Sight {
         Sight { details: self.0.may(Scope::Distance), matches: app.config.limits.matches }
+    }
+
+    /// Reads a body within the caller's room.
+    pub(crate) async fn read(
+        &self,
+        app: &App,
+        headers: &HeaderMap,
+        body: Body,
+        most: u64,
+    ) -> Result<Read, Problem> {
+        app.bodies.read(&self.0.room, headers, body, most).await
     }
 
     /// Takes what more than one lookup costs.
@@ -48,13 +61,14 @@ pub(super) async fn guard(
     next: Next,
 ) -> Response {
     let began = Instant::now();
+    let told = |client: Option<&Client>, mut response: Response| {
+        tell(&app, (operation.method.as_str(), operation.path), client, response.status(), began);
+        response.extensions_mut().insert(IsTold);
+        response
+    };
     let caller = match admit(&app, operation, request.headers()).await {
         Ok(caller) => caller,
-        Err(problem) => {
-            let response = problem.into_response();
-            tell(&app, operation, None, response.status(), began);
-            return response;
-        }
+        Err(problem) => return told(None, problem.into_response()),
     };
     let name = caller.as_ref().map(|caller| Arc::clone(&caller.0));
     // A client without scope or lookups left is known, and its refusal is counted as its own.
@@ -77,8 +91,7 @@ pub(super) async fn guard(
             client.asked.refused.fetch_add(1, Relaxed);
         }
     }
-    tell(&app, operation, name.as_deref(), response.status(), began);
-    response
+    told(name.as_deref(), response)
 }
 
 async fn admit(app: &App, operation: &Operation, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {
@@ -114,11 +127,30 @@ fn allow(caller: &Caller, operation: &Operation) -> Result<(), Problem> {
     }
 }
 
+/// Of an answer that was counted and told of.
+#[derive(Clone, Copy)]
+struct IsTold;
+
+/// Counts, and tells of, what no operation answered: other paths and methods, and faults of this program.
+pub(super) async fn tell_others(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let response = next.run(request).await;
+    if response.extensions().get::<IsTold>().is_none() {
+        tell(&app, ("-", "-"), None, response.status(), began);
+    }
+    response
+}
+
 /// The path as it is in the table and never as it was asked for: that may hold a hash.
-fn tell(app: &App, operation: &Operation, client: Option<&Client>, status: StatusCode, began: Instant) {
+fn tell(
+    app: &App,
+    (method, path): (&'static str, &'static str),
+    client: Option<&Client>,
+    status: StatusCode,
+    began: Instant,
+) {
     let time = began.elapsed();
-    app.metrics.answered(operation.path, status.as_u16(), time);
-    let (method, path) = (operation.method.as_str(), operation.path);
+    app.metrics.answered(path, status.as_u16(), time);
     let client = client.map_or("-", |client| client.name.as_str());
     let (status, ms) = (status.as_u16(), u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
     if status >= 500 && app.may_warn() {

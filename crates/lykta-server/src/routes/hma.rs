@@ -1,9 +1,9 @@
 //! The matcher and the hasher of HMA (hasher-matcher-actioner), as its clients call them.
 //!
 //! `pdq` is compared by likeness and `video_md5`, the MD5 of a file, exactly. Only what counts as found is told: HMA
-//! has no notes.
+//! has no notes. Nor has it a word for what was not compared, so that is an error here and never an empty answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -12,19 +12,23 @@ use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, Request, State};
 use axum::response::{IntoResponse, Response};
-use lykta::scan::Match;
-use lykta::{Hash, Kind};
+use lykta::scan::{ExactOnly, Match, Outcome};
+use lykta::{Hash, Kind, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::guard::Caller;
-use super::own::{self, found, only_file, tell_hashes};
+use super::own::{self, only_file, tell_hashes};
+use crate::answer::{BLANK, Sight};
 use crate::app::App;
 use crate::body::Read;
 use crate::generation::Generation;
 use crate::multipart;
 use crate::pool::{Context, Length};
 use crate::problem::Problem;
+
+/// How many matches an answer lacks, in whose shape there is no place for that.
+const LEFT_OUT: &str = "x-lykta-matches-left-out";
 
 /// Kinds of hash, as HMA calls them.
 const SIGNALS: [(&str, Kind); 2] = [("pdq", Kind::Pdq), ("video_md5", Kind::Md5)];
@@ -56,46 +60,58 @@ struct Content {
 
 type Banks = BTreeMap<String, Vec<Content>>;
 
-/// Names of banks that are asked; all where none is named.
-#[derive(Clone)]
-struct Wanted(Option<Vec<String>>);
-
-impl Wanted {
-    fn new(asked: &Asked) -> Self {
-        let names = asked.banks.as_deref().map(|names| names.split(',').map(|name| name.trim().to_owned()));
-        Self(names.map(Iterator::collect))
-    }
-
-    fn has(&self, bank: &str) -> bool {
-        self.0.as_ref().is_none_or(|names| names.iter().any(|name| name == bank))
-    }
+/// What is told of matches: of which banks, by whom it may be seen, and how many of a bank.
+struct Telling {
+    /// Banks that are asked; all where none is named.
+    banks: Option<BTreeSet<String>>,
+    sight: Sight,
 }
 
-/// What of the matches is told, with its bank.
-fn told<'m>(
-    matches: &'m [Match],
-    generation: &'m Generation,
-    wanted: &'m Wanted,
-    most: usize,
-) -> impl Iterator<Item = (&'m str, Content)> {
-    found(matches)
-        .filter_map(|found| {
+/// Matches by bank, and how many were left out because a bank has too many.
+#[derive(Default)]
+struct Told {
+    banks: Banks,
+    left_out: usize,
+}
+
+impl Telling {
+    /// # Errors
+    /// When a bank is asked for that is none: nothing in it would ever match.
+    fn new(app: &App, caller: &Caller, asked: &Asked) -> Result<Self, Problem> {
+        let names = asked.banks.iter().flat_map(|names| names.split(',')).map(str::trim);
+        let names: BTreeSet<String> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        if let Some(generation) = app.pool.generation()
+            && !names.iter().all(|name| generation.banks.has(name))
+        {
+            return Err(Problem::bad_request("no such bank: /v1/index names those that there are"));
+        }
+        Ok(Self { banks: (!names.is_empty()).then_some(names), sight: caller.sight(app) })
+    }
+
+    fn tell<'m>(&self, matches: impl Iterator<Item = &'m Match>, generation: &Generation) -> Told {
+        let mut told = Told::default();
+        for found in self.sight.in_order(matches.filter(|found| found.is_found())) {
             let bank = generation.banks.name(&found.list);
-            let content = Content {
-                bank_content_id: generation.banks.content_id(&found.list, &found.list_sha256, found.row),
-                distance: found.distance.to_string(),
-            };
-            wanted.has(bank).then_some((bank, content))
-        })
-        .take(most)
+            if self.banks.as_ref().is_some_and(|banks| !banks.contains(bank)) {
+                continue;
+            }
+            let contents = told.banks.entry(bank.to_owned()).or_default();
+            match contents.len() < self.sight.matches {
+                true => contents.push(Content {
+                    bank_content_id: generation.banks.content_id(&found.list, &found.list_sha256, found.row),
+                    distance: found.distance.to_string(),
+                }),
+                false => told.left_out += 1,
+            }
+        }
+        told
+    }
 }
 
-fn banks(matches: &[Match], generation: &Generation, wanted: &Wanted, most: usize) -> Banks {
-    let mut banks = Banks::new();
-    for (bank, content) in told(matches, generation, wanted, most) {
-        banks.entry(bank.to_owned()).or_default().push(content);
-    }
-    banks
+/// An answer, with what its shape has no place for.
+fn answer(body: impl Serialize, left_out: usize) -> Response {
+    let headers = (left_out > 0).then(|| [(LEFT_OUT, left_out.to_string())]);
+    (headers, Json(body)).into_response()
 }
 
 fn kind(signal_type: &str) -> Result<Kind, Problem> {
@@ -105,13 +121,22 @@ fn kind(signal_type: &str) -> Result<Kind, Problem> {
     })
 }
 
+/// What a kind is called here. HMA has no name for some in which a file may be known.
+fn signal_name(kind: Kind) -> &'static str {
+    SIGNALS.iter().find(|(_, known)| *known == kind).map_or(kind.name(), |(name, _)| name)
+}
+
 /// The hash that is asked about.
 fn signal(asked: &Asked) -> Result<Hash, Problem> {
     let missing = |name: &str| Problem::bad_request(format!("{name} is required"));
     let signal = asked.signal.as_deref().ok_or_else(|| missing("signal"))?;
     let kind = kind(asked.signal_type.as_deref().ok_or_else(|| missing("signal_type"))?)?;
-    let hash = Hash::from_hex(kind, signal.trim().as_bytes());
-    hash.map_err(|error| Problem::bad_request(format!("invalid signal: {error}")))
+    let hash = Hash::from_hex(kind, signal.trim().as_bytes())
+        .map_err(|error| Problem::bad_request(format!("invalid signal: {error}")))?;
+    match hash.is_blank() {
+        true => Err(Problem::bad_request(format!("invalid signal: {BLANK}"))),
+        false => Ok(hash),
+    }
 }
 
 pub(super) async fn lookup(
@@ -124,13 +149,8 @@ pub(super) async fn lookup(
         return Err(Problem::no_fetching());
     }
     caller.must_see_distances()?;
-    let (hash, wanted, most) = (signal(&asked)?, Wanted::new(&asked), app.config.limits.matches);
-    let banks = app
-        .pool
-        .run(Length::Short, move |context| banks(&look_up(context, hash), context.generation, &wanted, most))
-        .await?;
-    tell_hashes(&app, &caller, 1, u64::from(!banks.is_empty()));
-    Ok(Json(banks).into_response())
+    let told = look_up(&app, &caller, &asked).await?;
+    Ok(answer(told.banks, told.left_out))
 }
 
 pub(super) async fn raw_lookup(
@@ -147,25 +167,28 @@ pub(super) async fn raw_lookup(
     if with_distance {
         caller.must_see_distances()?;
     }
-    let (hash, wanted, most) = (signal(&asked)?, Wanted::new(&asked), app.config.limits.matches);
-    let contents: Vec<Content> = app
-        .pool
-        .run(Length::Short, move |context| {
-            let matches = look_up(context, hash);
-            told(&matches, context.generation, &wanted, most).map(|(_, content)| content).collect()
-        })
-        .await?;
-    tell_hashes(&app, &caller, 1, u64::from(!contents.is_empty()));
+    let told = look_up(&app, &caller, &asked).await?;
+    let contents = told.banks.into_values().flatten();
     let matches = match with_distance {
-        true => json!(contents),
-        false => contents.iter().map(|content| content.bank_content_id).collect(),
+        true => json!(contents.collect::<Vec<_>>()),
+        false => contents.map(|content| content.bank_content_id).collect(),
     };
-    Ok(Json(json!({"matches": matches})).into_response())
+    Ok(answer(json!({"matches": matches}), told.left_out))
 }
 
-fn look_up(context: &Context<'_>, hash: Hash) -> Vec<Match> {
-    let mut answers = context.scanner.look_up(&[hash]);
-    answers.pop().map(|answer| answer.matches).unwrap_or_default()
+async fn look_up(app: &App, caller: &Caller, asked: &Asked) -> Result<Told, Problem> {
+    let (hash, telling) = (signal(asked)?, Telling::new(app, caller, asked)?);
+    let told = app
+        .pool
+        .run(caller.0.number, Length::Short, move |context| {
+            context.must_compare(hash.kind())?;
+            let answers = context.scanner.look_up(&[hash]);
+            Ok(telling.tell(answers.iter().flat_map(|answer| &answer.matches), context.generation))
+        })
+        .await?;
+    let told = told.map_err(|why: String| Problem::nothing_to_compare_with(&why))?;
+    tell_hashes(app, caller, 1, u64::from(!told.banks.is_empty()));
+    Ok(told)
 }
 
 pub(super) async fn lookup_file(
@@ -176,31 +199,66 @@ pub(super) async fn lookup_file(
 ) -> Result<Response, Problem> {
     let asked = asked(query)?;
     caller.must_see_distances()?;
-    let (read, signal) = upload(&app, &asked, request).await?;
-    let (wanted, most) = (Wanted::new(&asked), app.config.limits.matches);
-    let (answer, seen) = app
+    let (read, signal) = upload(&app, &caller, &asked, request).await?;
+    let only = asked.types.as_ref().is_some_and(|types| !types.trim().is_empty()).then_some(signal);
+    let telling = Telling::new(&app, &caller, &asked)?;
+    let (told, seen) = app
         .pool
-        .run(Length::Long, move |context| {
+        .run(caller.0.number, Length::Long, move |context| {
             let Read { bytes, share } = read;
             // As HMA does it: hashed, then each hash looked up.
             let record = context.scanner.examine_bytes("upload", &bytes);
             drop((bytes, share));
-            let mut answer = BTreeMap::<&str, Banks>::new();
-            let name = SIGNALS.iter().find(|(_, kind)| *kind == signal).map_or("pdq", |(name, _)| name);
-            let of_kind: Vec<Match> =
-                record.matches.iter().filter(|found| found.kind == signal).cloned().collect();
-            answer.insert(name, banks(&of_kind, context.generation, &wanted, most));
-            let failed = signal == Kind::Pdq && record.pdq.is_none();
-            let detail = record.problem.as_ref().map(|problem| problem.detail.clone());
-            let failed = failed.then(|| detail.unwrap_or_else(|| "it is not a picture".to_owned()));
-            ((answer, failed), own::Seen::new(&record))
+            (tell_file(context, &record, signal, only, &telling), own::Seen::new(&record))
         })
         .await?;
     seen.tell(&app, &caller);
-    match answer {
-        // An empty answer would read as "no match".
-        (_, Some(detail)) => Err(Problem::bad_request(format!("the file cannot be hashed: {detail}"))),
-        (answer, None) => Ok(Json(answer).into_response()),
+    let (signals, left_out) = told?;
+    Ok(answer(signals, left_out))
+}
+
+type Signals = BTreeMap<&'static str, Banks>;
+
+/// The banks of each kind by which a file is known, and the kind that was asked for even if there are none: but only if
+/// that was compared, since an empty answer reads as "no match".
+fn tell_file(
+    context: &Context<'_>,
+    record: &Record,
+    signal: Kind,
+    only: Option<Kind>,
+    telling: &Telling,
+) -> Result<(Signals, usize), Problem> {
+    let (mut signals, mut left_out) = (Signals::new(), 0);
+    for kind in Kind::ALL.into_iter().filter(|kind| only.is_none_or(|only| only == *kind)) {
+        let told = telling.tell(record.matches.iter().filter(|found| found.kind == kind), context.generation);
+        left_out += told.left_out;
+        if !told.banks.is_empty() {
+            signals.insert(signal_name(kind), told.banks);
+        }
+    }
+    match compared(context, record, signal) {
+        Ok(()) => _ = signals.entry(signal_name(signal)).or_default(),
+        Err(problem) if signals.is_empty() => return Err(problem),
+        Err(_) => {}
+    }
+    Ok((signals, left_out))
+}
+
+/// Whether a file was compared by a kind of hash.
+///
+/// # Errors
+/// Why not.
+fn compared(context: &Context<'_>, record: &Record, kind: Kind) -> Result<(), Problem> {
+    context.must_compare(kind).map_err(|why| Problem::nothing_to_compare_with(&why))?;
+    let not_hashed = |why: &str| Err(Problem::bad_request(format!("the file cannot be hashed: {why}")));
+    match (kind, record.outcome) {
+        (Kind::Pdq, Outcome::UnmatchedExactOnly(ExactOnly::LowQuality)) => {
+            not_hashed("the picture is too flat to be compared by likeness")
+        }
+        (Kind::Pdq, _) if record.pdq.is_none() => {
+            not_hashed(record.problem.as_ref().map_or("it is not a picture", |problem| &problem.detail))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -221,10 +279,10 @@ pub(super) async fn hash_file(
     request: Request,
 ) -> Result<Response, Problem> {
     let asked = asked(query)?;
-    let (read, signal) = upload(&app, &asked, request).await?;
+    let (read, signal) = upload(&app, &caller, &asked, request).await?;
     let hashed = app
         .pool
-        .run(Length::Long, move |context| {
+        .run(caller.0.number, Length::Long, move |context| {
             let Read { bytes, share } = read;
             let hashed = own::hash(&bytes, &context.pictures);
             drop((bytes, share));
@@ -244,11 +302,17 @@ pub(super) async fn hash_file(
 }
 
 /// The file, and the kind of hash that its content type has.
-async fn upload(app: &App, asked: &Asked, request: Request) -> Result<(Read, Kind), Problem> {
+async fn upload(
+    app: &App,
+    caller: &Caller,
+    asked: &Asked,
+    request: Request,
+) -> Result<(Read, Kind), Problem> {
     let (parts, body) = request.into_parts();
     let boundary = multipart::boundary(&parts.headers)
+        .map_err(Problem::bad_request)?
         .ok_or_else(|| Problem::bad_request("Missing multipart/form-data file upload"))?;
-    let read = app.bodies.read(&parts.headers, body, app.config.limits.body_bytes).await?;
+    let read = caller.read(app, &parts.headers, body, app.config.limits.body_bytes).await?;
     let (field, bytes): (String, Bytes) = only_file(&read.bytes, &boundary)?;
     let of_type = match field.as_str() {
         "photo" => Kind::Pdq,

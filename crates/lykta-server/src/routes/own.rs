@@ -62,11 +62,11 @@ pub(super) async fn match_file(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Read { bytes, share } = file(&app, request).await?;
+    let Read { bytes, share } = file(&app, &caller, request).await?;
     let sight = caller.sight(&app);
     let (answer, seen) = app
         .pool
-        .run(Length::Long, move |context| {
+        .run(caller.0.number, Length::Long, move |context| {
             let record = context.scanner.examine_bytes("upload", &bytes);
             drop((bytes, share));
             (sight.record(&record, &context.generation.digest), Seen::new(&record))
@@ -124,7 +124,7 @@ pub(super) async fn match_hashes(
     let most = app.config.limits.hashes;
     let (parts, body) = request.into_parts();
     must_be_json(&parts.headers)?;
-    let Read { bytes, share } = app.bodies.read(&parts.headers, body, HASH_BYTES * most as u64).await?;
+    let Read { bytes, share } = caller.read(&app, &parts.headers, body, HASH_BYTES * most as u64).await?;
     let batch: Batch = serde_json::from_slice(&bytes).map_err(|error| {
         Problem::bad_request(format!("the body is not {{\"hashes\":[\"kind:hex\",...]}}: {}", place(&error)))
     })?;
@@ -138,7 +138,7 @@ pub(super) async fn match_hashes(
     let length = if count <= SHORT_BATCH { Length::Short } else { Length::Long };
     let (answer, matched) = app
         .pool
-        .run(length, move |context| {
+        .run(caller.0.number, length, move |context| {
             let (answers, matched) = look_up(context, &batch.hashes, sight);
             let answer = BatchAnswer { v: FORMAT_VERSION, index: context.generation.digest.clone(), answers };
             (serde_json::to_vec(&answer).map_err(|_| Problem::internal()), matched)
@@ -163,11 +163,16 @@ fn look_up(
     sight: answer::Sight,
 ) -> (Vec<HashAnswer>, u64) {
     let scanner = context.scanner;
-    let compared =
-        [Kind::Phash, Kind::Dhash].map(|kind| (kind, scanner.expected_random_hits(kind).is_some()));
-    let is_compared = |hash: &Hash| compared.iter().all(|(kind, is)| *kind != hash.kind() || *is);
-    let parsed: Vec<Result<Hash, String>> =
-        asked.iter().map(|text| answer::parse(text, is_compared)).collect();
+    let compared = Kind::ALL.map(|kind| context.must_compare(kind));
+    let parse = |text: &String| match text.parse::<Hash>() {
+        Ok(hash) if hash.is_blank() => Err(answer::BLANK.to_owned()),
+        Ok(hash) => {
+            let place = Kind::ALL.iter().position(|kind| *kind == hash.kind());
+            place.map_or(Ok(()), |place| compared[place].clone()).map(|()| hash)
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    let parsed: Vec<Result<Hash, String>> = asked.iter().map(parse).collect();
     let hashes: Vec<Hash> = parsed.iter().flatten().copied().collect();
     let mut answers = scanner.look_up(&hashes).into_iter();
     let mut matched = 0;
@@ -196,10 +201,10 @@ pub(super) async fn hash_file(
     Extension(caller): Extension<Caller>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let Read { bytes, share } = file(&app, request).await?;
+    let Read { bytes, share } = file(&app, &caller, request).await?;
     let hashed = app
         .pool
-        .run(Length::Long, move |context| {
+        .run(caller.0.number, Length::Long, move |context| {
             let hashed = hash(&bytes, &context.pictures);
             drop((bytes, share));
             hashed
@@ -243,10 +248,10 @@ pub(super) async fn index(State(app): State<Arc<App>>) -> Result<Response, Probl
 }
 
 /// The file that a request brings: its body, or the only file in it.
-async fn file(app: &App, request: Request<Body>) -> Result<Read, Problem> {
+async fn file(app: &App, caller: &Caller, request: Request<Body>) -> Result<Read, Problem> {
     let (parts, body) = request.into_parts();
-    let boundary = multipart::boundary(&parts.headers);
-    let read = app.bodies.read(&parts.headers, body, app.config.limits.body_bytes).await?;
+    let boundary = multipart::boundary(&parts.headers).map_err(Problem::bad_request)?;
+    let read = caller.read(app, &parts.headers, body, app.config.limits.body_bytes).await?;
     match boundary {
         None => Ok(read),
         Some(boundary) => {
@@ -279,7 +284,7 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-/// Whether any match counts as found.
+/// Those that count as found.
 pub(super) fn found(matches: &[Match]) -> impl Iterator<Item = &Match> {
     matches.iter().filter(|found| found.is_found())
 }

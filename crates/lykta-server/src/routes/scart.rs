@@ -25,24 +25,27 @@ pub(super) async fn check(
     Path(kind): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let hash = digest(&app, &kind, request).await?;
+    let hash = digest(&app, &caller, &kind, request).await?;
     let is_known = app
         .pool
-        .run(Length::Short, move |context| {
+        .run(caller.0.number, Length::Short, move |context| {
+            context.must_compare(hash.kind())?;
             let answers = context.scanner.look_up(&[hash]);
-            answers.iter().any(|answer| found(&answer.matches).next().is_some())
+            Ok(answers.iter().any(|answer| found(&answer.matches).next().is_some()))
         })
         .await?;
+    let is_known = is_known.map_err(|why: String| Problem::nothing_to_compare_with(&why))?;
     tell_hashes(&app, &caller, 1, u64::from(is_known));
     Ok(plain(is_known))
 }
 
 pub(super) async fn test(
     State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
     Path(kind): Path<String>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let hash = digest(&app, &kind, request).await?;
+    let hash = digest(&app, &caller, &kind, request).await?;
     Ok(plain(app.scart_test.contains(&hash)))
 }
 
@@ -50,14 +53,14 @@ fn plain(is_known: bool) -> Response {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], if is_known { "true" } else { "false" }).into_response()
 }
 
-async fn digest(app: &App, kind: &str, request: Request) -> Result<Hash, Problem> {
+async fn digest(app: &App, caller: &Caller, kind: &str, request: Request) -> Result<Hash, Problem> {
     let kind = match kind {
         "md5" => Kind::Md5,
         "sha1" => Kind::Sha1,
         _ => return Err(Problem::not_found()),
     };
     let (parts, body) = request.into_parts();
-    let read = app.bodies.read(&parts.headers, body, MOST).await?;
+    let read = caller.read(app, &parts.headers, body, MOST).await?;
     // curl's form has the digits as a key without a value.
     let digits = read.bytes.trim_ascii();
     let digits = digits.strip_suffix(b"=").unwrap_or(digits);

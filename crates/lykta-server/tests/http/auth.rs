@@ -162,7 +162,15 @@ fn it_does_not_start_open_to_all() {
         config.bind = "0.0.0.0:0".parse().unwrap();
     });
     assert!(open.to_string().contains("loopback"));
-    let place = Place::with(|config| config.no_auth = true);
+    let both = refused(&|config| {
+        config.no_auth = true;
+        crate::place::tokens(config);
+    });
+    assert!(both.to_string().contains("there are tokens"));
+    let place = Place::with(|config| {
+        config.no_auth = true;
+        config.tokens.clear();
+    });
     // A browser that was led here by another name is not answered.
     let elsewhere = place.get("", "/v1/index").expect(403);
     assert!(elsewhere.text().contains("loopback"));

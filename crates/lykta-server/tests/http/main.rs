@@ -5,9 +5,11 @@
 mod auth;
 mod hostile;
 mod logs;
+mod not_compared;
 mod place;
 mod routes;
 mod schema;
+mod secrecy;
 mod swap;
 #[cfg(feature = "tls")]
 mod tls;

@@ -130,6 +130,14 @@ fn the_service_tells_of_itself() {
         assert!(text.lines().any(|found| found == line), "{line}: {text}");
     }
     assert!(text.contains("lykta_requests_total{route=\"/v1/match/hashes\",status=\"200\"} 1"));
+    // What has no path is counted, too, and never by what was asked for.
+    place.get("", "/nothing-here").expect(404);
+    place.get("", "/v1/match").expect(405);
+    let text = place.server().metrics();
+    assert!(text.contains("lykta_requests_total{route=\"-\",status=\"404\"} 1"), "{text}");
+    assert!(
+        text.contains("lykta_requests_total{route=\"-\",status=\"405\"} 1") && !text.contains("nothing-here")
+    );
 }
 
 #[test]
@@ -206,10 +214,12 @@ fn hma_looks_up_as_its_clients_expect() {
     let reply = place.get(&place.matching, &path).expect(200);
     check("get", "/m/raw_lookup", &reply);
     assert_eq!(reply.json(), json!({"matches": [second + 1]}));
-    for (banks, count) in [("SMALL_LIST_CSV", 1), ("OTHER,SMALL_LIST_CSV", 1), ("OTHER", 0)] {
+    for (banks, count) in [("SMALL_LIST_CSV", 1), ("DEMO_CSV,SMALL_LIST_CSV", 1), ("DEMO_CSV", 0), ("", 1)] {
         let reply = place.get(&place.matching, &format!("{path}&banks={banks}")).expect(200);
         assert_eq!(reply.json()["matches"].as_array().unwrap().len(), count, "{banks}");
     }
+    // What is in no bank is never a match.
+    check("get", "/m/raw_lookup", &place.get(&place.matching, &format!("{path}&banks=OTHER")).expect(400));
     let reply = all("/m/index/status").expect(200);
     check("get", "/m/index/status", &reply);
     assert_eq!(reply.json()["video_md5"]["size"], 1);

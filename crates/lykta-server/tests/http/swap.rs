@@ -97,6 +97,24 @@ fn a_bad_file_is_refused_and_the_old_one_serves_on_loudly() {
     assert_eq!(place.get("", "/readyz").expect(200).json()["stale"], false);
 }
 
+/// A reason that passes leaves no trace in the file.
+#[test]
+fn what_was_refused_is_tried_again() {
+    let place = Place::new();
+    let before = index_of(&place);
+    let next = place.index.with_extension("next");
+    build(&next, &[("list-1", format!("id,md5\nfile-1,{MD5}\n").as_bytes())]);
+    // Somebody holds it, as a build does that has not let go.
+    let held = fs::File::open(&next).unwrap();
+    held.lock().unwrap();
+    fs::rename(&next, &place.index).unwrap();
+    wait_for("a refusal", || place.get("", "/readyz").expect(200).json()["stale"] == true);
+    assert_eq!(index_of(&place), before);
+    drop(held);
+    wait_for("another try", || index_of(&place) != before);
+    assert_eq!(place.get("", "/readyz").expect(200).json()["stale"], false);
+}
+
 #[test]
 fn additions_and_disputes_are_watched_too() {
     let folder = tempfile::tempdir().unwrap();
