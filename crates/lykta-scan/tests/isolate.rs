@@ -10,6 +10,11 @@ fn main() -> std::process::ExitCode {
     if std::env::args().nth(1).as_deref() == Some("worker") {
         return lykta_scan::Worker::default().with_pictures(obedient::views).run();
     }
+    if std::env::args().nth(1).as_deref() == Some("liar") {
+        // Ends when the scan has nothing more to do with it.
+        let _ = liar::lie(&std::env::args().nth(2).unwrap());
+        return std::process::ExitCode::FAILURE;
+    }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     for (name, test) in tests::ALL {
         if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
@@ -90,11 +95,67 @@ mod obedient {
     }
 }
 
+/// A worker that was taken over: it speaks as workers do, and wants what none may have.
+#[cfg(unix)]
+mod liar {
+    use std::io::{self, Read, Write};
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    use serde_json::{Value, json};
+
+    struct Link(UnixStream);
+
+    impl Link {
+        fn receive(&mut self) -> io::Result<Value> {
+            let mut lengths = [[0; 4]; 2];
+            lengths.iter_mut().try_for_each(|length| self.0.read_exact(length))?;
+            let [mut text, mut bytes] = lengths.map(|length| vec![0; u32::from_le_bytes(length) as usize]);
+            self.0.read_exact(&mut text)?;
+            self.0.read_exact(&mut bytes)?;
+            Ok(serde_json::from_slice(&text)?)
+        }
+
+        fn send(&mut self, message: &Value, bytes: &[u8]) -> io::Result<()> {
+            let text = message.to_string().into_bytes();
+            let lengths = [&text[..], bytes].map(|part| (part.len() as u32).to_le_bytes());
+            self.0.write_all(&[&lengths.concat(), &text[..], bytes].concat())
+        }
+
+        fn ask(&mut self, wish: &Value) -> io::Result<()> {
+            self.send(wish, b"")?;
+            self.receive().map(|_| ())
+        }
+    }
+
+    pub(crate) fn lie(wish: &str) -> io::Result<()> {
+        let mut link = Link(io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from)?);
+        let setup = link.receive()?;
+        // All that there is, or the turn of all turns.
+        let wish = match wish {
+            "memory" => json!({ "Memory": setup["Setup"]["memory"] }),
+            _ => json!("Heavy"),
+        };
+        link.send(&json!({ "Ready": { "seccomp": true, "landlock": true } }), b"")?;
+        let job = link.receive()?;
+        link.ask(&wish)?;
+        if let Some(job) = job.get("File") {
+            let mut place = job["place"].clone();
+            place["locator"].as_array_mut().unwrap().push("member".into());
+            place["unit"]["member"] = 1.into();
+            link.send(&json!({ "Later": place }), b"bytes")?;
+        }
+        // Nobody is given a turn twice.
+        link.ask(&json!("Heavy"))
+    }
+}
+
 #[cfg(unix)]
 mod tests {
     use std::num::NonZeroUsize;
     use std::path::Path;
     use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc;
     use std::time::Duration;
 
     use lykta_hash::{Hash, Kind, Pdq};
@@ -105,7 +166,7 @@ mod tests {
 
     use crate::obedient::MARK;
 
-    pub(crate) const ALL: [(&str, fn()); 9] = [
+    pub(crate) const ALL: [(&str, fn()); 10] = [
         ("every_way_to_die_costs_one_item", every_way_to_die_costs_one_item),
         ("the_rest_of_a_container_is_examined", the_rest_of_a_container_is_examined),
         ("found_is_found", found_is_found),
@@ -113,6 +174,7 @@ mod tests {
         ("a_worker_that_sleeps_is_ended_and_the_result_says_so", a_worker_that_sleeps_is_ended),
         ("nothing_is_within_reach", nothing_is_within_reach),
         ("a_panic_is_what_it_is_without_workers", a_panic_is_what_it_is_without_workers),
+        ("nobody_waits_for_what_a_worker_holds", nobody_waits_for_what_a_worker_holds),
         ("bytes_are_examined_by_workers_too", bytes_are_examined_by_workers_too),
         ("what_is_no_worker_is_refused", what_is_no_worker_is_refused),
     ];
@@ -370,6 +432,29 @@ mod tests {
         let (records, _) = case.scan();
         assert_eq!(of(&records, "bad").outcome, Outcome::Failed(Failure::Internal));
         assert_eq!(of(&records, "bad").problem.as_ref().unwrap().detail, "hashing the picture panicked");
+    }
+
+    /// A worker that holds what another one asks for, while the scan examines an item for it: the scan would wait for
+    /// ever.
+    fn nobody_waits_for_what_a_worker_holds() {
+        for (wish, member) in [("memory", None), ("heavy", Some("member"))] {
+            let (told, ended) = mpsc::channel();
+            // Left alone when it does not end.
+            std::thread::spawn(move || {
+                let mut case = Case::new(&[]);
+                case.isolation.arguments = vec!["liar".into(), wish.into()];
+                case.write("file", b"content");
+                told.send(case.scan_with(1, true)).unwrap();
+            });
+            let (records, _) = ended.recv_timeout(Duration::from_secs(60)).expect(wish);
+            let failed: Vec<&Record> = records
+                .iter()
+                .filter(|record| record.outcome == Outcome::Failed(Failure::Worker(Death::Untrue)))
+                .collect();
+            assert_eq!(failed.len(), records.len(), "{wish}: {records:?}");
+            assert!(of(&records, "file").problem.is_some());
+            member.into_iter().for_each(|member| assert!(of(&records, member).problem.is_some()));
+        }
     }
 
     fn bytes_are_examined_by_workers_too() {

@@ -115,6 +115,8 @@ impl<'c> Common<'c> {
                     run.begin(*place)?;
                     ControlFlow::Continue(())
                 }
+                // Whoever examines it may wait for this very memory.
+                FromWorker::Later(_) if granted.memory.is_some() => return Err(Broken::Untrue),
                 FromWorker::Later(place) => {
                     let item = HeldItem { record: Box::new(run.later(*place)?), bytes };
                     match out.later(item) {
@@ -206,6 +208,8 @@ impl<'c> Common<'c> {
                     record.access_time_at_risk = place.access_time_at_risk;
                     return Ok(self.told(record));
                 }
+                // There is no container here to ask for, and the turn may be that of the file that it lies in.
+                FromWorker::Heavy => return Err(Broken::Untrue),
                 other => self.grant(worker, other, &mut granted, &never)?,
             }
         }
