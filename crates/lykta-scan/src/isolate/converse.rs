@@ -64,10 +64,8 @@ impl<'c> Common<'c> {
                 Ok(worker) => worker,
                 Err(error) => {
                     let detail = format!("no worker can be started: {error}");
-                    return run.under_way().into_iter().try_for_each(|mut place| {
-                        place.fail(Failure::Internal, detail.clone());
-                        out.done(place)
-                    });
+                    let left = run.fail(Failure::Internal, &detail);
+                    return left.into_iter().try_for_each(|record| out.done(record));
                 }
             };
             let broken = match self.examine(&mut worker, &mut run, &mut open, watch, clock, out) {
@@ -129,6 +127,7 @@ impl<'c> Common<'c> {
                     (watch.read)(run.read(bytes));
                     ControlFlow::Continue(())
                 }
+                FromWorker::Panicked(text) => return Err(Broken::Panicked(text)),
                 FromWorker::Done(_) if run.is_done() => {
                     clock.lap(crate::profile::Part::Picture);
                     return Ok(());
