@@ -14,12 +14,14 @@ pub enum Death {
     Silent,
     /// What it sent was not what a worker sends.
     Untrue,
+    /// It met with a fault of this program or a decoder, and says so. It is not used any more.
+    Panicked,
 }
 
 impl Death {
     /// Every way, in order.
-    pub const ALL: [Self; 5] =
-        [Self::Crashed, Self::OutOfMemory, Self::OutOfTime, Self::Silent, Self::Untrue];
+    pub const ALL: [Self; 6] =
+        [Self::Crashed, Self::OutOfMemory, Self::OutOfTime, Self::Silent, Self::Untrue, Self::Panicked];
 
     /// The words in results.
     pub const fn name(self) -> &'static str {
@@ -29,6 +31,7 @@ impl Death {
             Self::OutOfTime => "worker ran out of processor time",
             Self::Silent => "worker was silent for too long",
             Self::Untrue => "worker answered wrongly",
+            Self::Panicked => "worker panicked",
         }
     }
 }

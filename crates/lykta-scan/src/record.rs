@@ -200,9 +200,7 @@ impl Record {
 
     /// Makes it one that failed by a fault of this program.
     pub(crate) fn panicked(mut self, panic: &(dyn std::any::Any + Send)) -> Self {
-        let text = panic.downcast_ref::<&str>().copied();
-        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        self.fail(Failure::Internal, text.unwrap_or("a panic without a text").to_owned());
+        self.fail(Failure::Internal, panic_text(panic));
         self
     }
 
@@ -275,6 +273,13 @@ impl Record {
             (false, true) => "exact and near",
         }
     }
+}
+
+/// What a panic says.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a text").to_owned()
 }
 
 #[derive(serde::Serialize)]

@@ -10,6 +10,11 @@ fn main() -> std::process::ExitCode {
     if std::env::args().nth(1).as_deref() == Some("worker") {
         return lykta_scan::Worker::default().with_pictures(obedient::views).run();
     }
+    if std::env::args().nth(1).as_deref() == Some("liar") {
+        // Ends when the scan has nothing more to do with it.
+        let _ = liar::lie(&std::env::args().nth(2).unwrap());
+        return std::process::ExitCode::FAILURE;
+    }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     for (name, test) in tests::ALL {
         if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
@@ -43,6 +48,7 @@ mod obedient {
             b"abort" => std::process::abort(),
             b"leave" => std::process::exit(7),
             b"panic" => panic!("as told"),
+            b"burst" => std::panic::panic_any(Fragile),
             b"recurse" => _ = std::hint::black_box(deeper(0)),
             b"allocate" => {
                 let mut all: Vec<Vec<u8>> = Vec::new();
@@ -79,6 +85,15 @@ mod obedient {
         }
     }
 
+    /// Panics once more when it is thrown away, and so where nobody expects a decoder to panic.
+    struct Fragile;
+
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            panic!("burst as told");
+        }
+    }
+
     fn kind<T>(result: std::io::Result<T>) -> Option<std::io::ErrorKind> {
         result.err().map(|error| error.kind())
     }
@@ -90,11 +105,67 @@ mod obedient {
     }
 }
 
+/// A worker that was taken over: it speaks as workers do, and wants what none may have.
+#[cfg(unix)]
+mod liar {
+    use std::io::{self, Read, Write};
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    use serde_json::{Value, json};
+
+    struct Link(UnixStream);
+
+    impl Link {
+        fn receive(&mut self) -> io::Result<Value> {
+            let mut lengths = [[0; 4]; 2];
+            lengths.iter_mut().try_for_each(|length| self.0.read_exact(length))?;
+            let [mut text, mut bytes] = lengths.map(|length| vec![0; u32::from_le_bytes(length) as usize]);
+            self.0.read_exact(&mut text)?;
+            self.0.read_exact(&mut bytes)?;
+            Ok(serde_json::from_slice(&text)?)
+        }
+
+        fn send(&mut self, message: &Value, bytes: &[u8]) -> io::Result<()> {
+            let text = message.to_string().into_bytes();
+            let lengths = [&text[..], bytes].map(|part| (part.len() as u32).to_le_bytes());
+            self.0.write_all(&[&lengths.concat(), &text[..], bytes].concat())
+        }
+
+        fn ask(&mut self, wish: &Value) -> io::Result<()> {
+            self.send(wish, b"")?;
+            self.receive().map(|_| ())
+        }
+    }
+
+    pub(crate) fn lie(wish: &str) -> io::Result<()> {
+        let mut link = Link(io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from)?);
+        let setup = link.receive()?;
+        // All that there is, or the turn of all turns.
+        let wish = match wish {
+            "memory" => json!({ "Memory": setup["Setup"]["memory"] }),
+            _ => json!("Heavy"),
+        };
+        link.send(&json!({ "Ready": { "seccomp": true, "landlock": true } }), b"")?;
+        let job = link.receive()?;
+        link.ask(&wish)?;
+        if let Some(job) = job.get("File") {
+            let mut place = job["place"].clone();
+            place["locator"].as_array_mut().unwrap().push("member".into());
+            place["unit"]["member"] = 1.into();
+            link.send(&json!({ "Later": place }), b"bytes")?;
+        }
+        // Nobody is given a turn twice.
+        link.ask(&json!("Heavy"))
+    }
+}
+
 #[cfg(unix)]
 mod tests {
     use std::num::NonZeroUsize;
     use std::path::Path;
     use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc;
     use std::time::Duration;
 
     use lykta_hash::{Hash, Kind, Pdq};
@@ -105,7 +176,7 @@ mod tests {
 
     use crate::obedient::MARK;
 
-    pub(crate) const ALL: [(&str, fn()); 9] = [
+    pub(crate) const ALL: [(&str, fn()); 12] = [
         ("every_way_to_die_costs_one_item", every_way_to_die_costs_one_item),
         ("the_rest_of_a_container_is_examined", the_rest_of_a_container_is_examined),
         ("found_is_found", found_is_found),
@@ -113,6 +184,9 @@ mod tests {
         ("a_worker_that_sleeps_is_ended_and_the_result_says_so", a_worker_that_sleeps_is_ended),
         ("nothing_is_within_reach", nothing_is_within_reach),
         ("a_panic_is_what_it_is_without_workers", a_panic_is_what_it_is_without_workers),
+        ("a_panic_out_of_turn_costs_one_item_too", a_panic_out_of_turn_costs_one_item_too),
+        ("a_file_without_a_worker_says_what_is_left_of_it", a_file_without_a_worker_says_what_is_left),
+        ("nobody_waits_for_what_a_worker_holds", nobody_waits_for_what_a_worker_holds),
         ("bytes_are_examined_by_workers_too", bytes_are_examined_by_workers_too),
         ("what_is_no_worker_is_refused", what_is_no_worker_is_refused),
     ];
@@ -187,12 +261,18 @@ mod tests {
         }
 
         fn scan_with(&self, jobs: usize, isolated: bool) -> (Vec<Record>, Summary) {
+            self.scan_after(jobs, isolated, || ())
+        }
+
+        /// Does something between the start of the first worker and the scan.
+        fn scan_after(&self, jobs: usize, isolated: bool, then: impl FnOnce()) -> (Vec<Record>, Summary) {
             let index = Index::open(&self.isolation.indexes[0]).unwrap();
             let options = Options { jobs: NonZeroUsize::new(jobs).unwrap(), ..self.options.clone() };
             let mut scanner = Scanner::new(&index, options);
             if isolated {
                 scanner = scanner.isolated(self.isolation.clone()).unwrap();
             }
+            then();
             let mut records: Vec<Record> = Vec::new();
             let items = walk(&[self.dir.path().join("dump")], &WalkOptions::default());
             let never = AtomicBool::new(false);
@@ -370,6 +450,68 @@ mod tests {
         let (records, _) = case.scan();
         assert_eq!(of(&records, "bad").outcome, Outcome::Failed(Failure::Internal));
         assert_eq!(of(&records, "bad").problem.as_ref().unwrap().detail, "hashing the picture panicked");
+    }
+
+    /// A panic beside what is decoded passed for a worker that lies, or left the file without what it held: a scan that
+    /// was killed then and gone on with took it for done.
+    fn a_panic_out_of_turn_costs_one_item_too() {
+        let (good, bad) = (picture(3, 200, ""), picture(2, 1100, "burst"));
+        let case = Case::new(&[]);
+        case.write("a.tar", &tar(&[("before", &good), ("long.bad", &bad), ("after", &good)]));
+        case.write("b.bad", &bad);
+        let (records, _) = case.scan();
+        for name in ["long.bad", "b.bad"] {
+            expect_death(of(&records, name), Death::Panicked, "burst as told");
+        }
+        let archive = of(&records, "a.tar");
+        assert!(archive.problem.is_none());
+        assert_eq!(archive.opened.map(|opened| (opened.members, opened.items)), Some((3, 3)));
+        for name in ["before", "after"] {
+            assert!(of(&records, name).pdq.is_some(), "{name}");
+        }
+    }
+
+    /// Such a file passed for one without members: a scan that was killed then and gone on with took it for done while
+    /// its members were not.
+    fn a_file_without_a_worker_says_what_is_left() {
+        let mut case = Case::new(&[]);
+        let program = case.dir.path().join("program");
+        std::os::unix::fs::symlink(std::env::current_exe().unwrap(), &program).unwrap();
+        case.isolation.program = Some(program.clone());
+        let (good, bad) = (picture(3, 200, ""), picture(2, 1100, "abort"));
+        case.write("a.tar", &tar(&[("before", &good), ("long.bad", &bad), ("after", &good)]));
+        let (records, _) = case.scan_after(1, true, || std::fs::remove_file(&program).unwrap());
+        for name in ["a.tar", "before", "long.bad"] {
+            let record = of(&records, name);
+            assert_eq!(record.outcome, Outcome::Failed(Failure::Internal), "{name}");
+            assert!(record.problem.as_ref().unwrap().detail.contains("no worker can be started"));
+        }
+        assert_eq!(records.len(), 3);
+        let opened = of(&records, "a.tar").opened.map(|opened| (opened.members, opened.items));
+        assert_eq!(opened, Some((2, 2)));
+    }
+
+    /// A worker that holds what another one asks for, while the scan examines an item for it: the scan would wait for
+    /// ever.
+    fn nobody_waits_for_what_a_worker_holds() {
+        for (wish, member) in [("memory", None), ("heavy", Some("member"))] {
+            let (told, ended) = mpsc::channel();
+            // Left alone when it does not end.
+            std::thread::spawn(move || {
+                let mut case = Case::new(&[]);
+                case.isolation.arguments = vec!["liar".into(), wish.into()];
+                case.write("file", b"content");
+                told.send(case.scan_with(1, true)).unwrap();
+            });
+            let (records, _) = ended.recv_timeout(Duration::from_secs(60)).expect(wish);
+            let failed: Vec<&Record> = records
+                .iter()
+                .filter(|record| record.outcome == Outcome::Failed(Failure::Worker(Death::Untrue)))
+                .collect();
+            assert_eq!(failed.len(), records.len(), "{wish}: {records:?}");
+            assert!(of(&records, "file").problem.is_some());
+            member.into_iter().for_each(|member| assert!(of(&records, member).problem.is_some()));
+        }
     }
 
     fn bytes_are_examined_by_workers_too() {

@@ -64,10 +64,8 @@ impl<'c> Common<'c> {
                 Ok(worker) => worker,
                 Err(error) => {
                     let detail = format!("no worker can be started: {error}");
-                    return run.under_way().into_iter().try_for_each(|mut place| {
-                        place.fail(Failure::Internal, detail.clone());
-                        out.done(place)
-                    });
+                    let left = run.fail(Failure::Internal, &detail);
+                    return left.into_iter().try_for_each(|record| out.done(record));
                 }
             };
             let broken = match self.examine(&mut worker, &mut run, &mut open, watch, clock, out) {
@@ -115,6 +113,8 @@ impl<'c> Common<'c> {
                     run.begin(*place)?;
                     ControlFlow::Continue(())
                 }
+                // Whoever examines it may wait for this very memory.
+                FromWorker::Later(_) if granted.memory.is_some() => return Err(Broken::Untrue),
                 FromWorker::Later(place) => {
                     let item = HeldItem { record: Box::new(run.later(*place)?), bytes };
                     match out.later(item) {
@@ -127,6 +127,7 @@ impl<'c> Common<'c> {
                     (watch.read)(run.read(bytes));
                     ControlFlow::Continue(())
                 }
+                FromWorker::Panicked(text) => return Err(Broken::Panicked(text)),
                 FromWorker::Done(_) if run.is_done() => {
                     clock.lap(crate::profile::Part::Picture);
                     return Ok(());
@@ -206,6 +207,8 @@ impl<'c> Common<'c> {
                     record.access_time_at_risk = place.access_time_at_risk;
                     return Ok(self.told(record));
                 }
+                // There is no container here to ask for, and the turn may be that of the file that it lies in.
+                FromWorker::Heavy => return Err(Broken::Untrue),
                 other => self.grant(worker, other, &mut granted, &never)?,
             }
         }

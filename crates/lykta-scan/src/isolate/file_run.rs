@@ -151,8 +151,7 @@ impl FileRun {
         self.deaths += 1;
         if self.deaths > MOST_DEATHS {
             let detail = format!("it ended more than {MOST_DEATHS} workers, the last: {detail}");
-            let left = self.under_way().into_iter();
-            return Next::End(left.map(|place| self.failed(place, death, &detail)).collect());
+            return Next::End(self.fail(Failure::Worker(death), &detail));
         }
         let culprit = match self.begun.last() {
             Some(begun) => begun.clone(),
@@ -166,9 +165,9 @@ impl FileRun {
             detail: detail.clone(),
             only_bytes: before.is_some(),
             is_left: before == Some(true),
-            next: self.highest + 1,
+            next: self.highest().saturating_add(1),
             members: self.members.get(&member).copied().unwrap_or(0),
-            items: self.highest - member.min(self.highest),
+            items: self.items_in(member),
         };
         let is_left = caution.is_left;
         self.cautions.insert(member, caution);
@@ -176,22 +175,38 @@ impl FileRun {
             return Next::GoOn(Vec::new());
         }
         self.done.insert(member);
-        let record = self.failed(culprit, death, &detail);
+        let record = self.failed(culprit, Failure::Worker(death), &detail);
         match member {
             0 => Next::End(vec![record]),
             _ => Next::GoOn(vec![record]),
         }
     }
 
+    /// The records of everything under way when nobody goes on with it, the innermost first.
+    pub(crate) fn fail(&mut self, failure: Failure, detail: &str) -> Vec<Record> {
+        let left = self.under_way().into_iter();
+        left.map(|place| self.failed(place, failure, detail)).collect()
+    }
+
     /// The record of what could not even be read.
-    fn failed(&self, mut place: Record, death: Death, detail: &str) -> Record {
+    fn failed(&self, mut place: Record, failure: Failure, detail: &str) -> Record {
         let member = place.unit.member;
-        let items = self.highest - member.min(self.highest);
+        let items = self.items_in(member);
         let members = self.members.get(&member).copied().unwrap_or(0);
         // Which kind it is nobody is left to say: what came out of it was counted, and is in it.
         place.opened = (items > 0).then_some(Opened { kind: "container", members, items });
-        place.fail(Failure::Worker(death), detail.to_owned());
+        place.fail(failure, detail.to_owned());
         place
+    }
+
+    /// How many items are known to be in one that is under way: whatever came behind it.
+    fn items_in(&self, member: u64) -> u64 {
+        self.highest().saturating_sub(member)
+    }
+
+    /// The highest number that is known, also of items that were done before and so are not begun again.
+    fn highest(&self) -> u64 {
+        self.highest.max(self.done.last())
     }
 
     /// Remembers how many items there are in one that is done.
@@ -227,6 +242,11 @@ impl Runs {
     fn contains(&self, number: u64) -> bool {
         let at = self.0.partition_point(|(first, _)| *first <= number);
         at.checked_sub(1).is_some_and(|at| self.0[at].1 >= number)
+    }
+
+    /// The highest; 0 if there is none.
+    fn last(&self) -> u64 {
+        self.0.last().map_or(0, |(_, last)| *last)
     }
 
     fn insert(&mut self, number: u64) {
@@ -343,6 +363,25 @@ mod tests {
         assert_eq!(records.len(), 1);
         assert_eq!(records[0].problem.as_ref().unwrap().reason, "worker ran out of processor time");
         assert!(run.done.contains(1));
+    }
+
+    /// An item that was done before the scan was killed is not begun again, but has its number: without it the file
+    /// passed for one of fewer items, and what came behind a dead one had the numbers of others.
+    #[test]
+    fn what_was_done_before_is_counted_and_keeps_its_number() {
+        let (_dir, open) = open(b"0123456789");
+        let again = || {
+            let mut run = FileRun::new(Record::from(place(&["/z"], 0)), &open, vec![(1, 0), (3, 0), (5, 0)]);
+            run.job(&open);
+            run.begin(place(&["/z", "a"], 2)).unwrap();
+            run
+        };
+        let items = |record: &Record| (record.unit.member, record.opened.map(|opened| opened.items));
+        let records = again().fail(Failure::Internal, "how");
+        assert_eq!(records.iter().map(items).collect::<Vec<_>>(), [(2, Some(3)), (0, Some(5))]);
+        let mut run = again();
+        run.died(Death::Crashed, "how".to_owned());
+        assert_eq!((run.cautions[&2].next, run.cautions[&2].items), (6, 3));
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub(crate) enum Broken {
     Silent,
     /// What came cannot be.
     Untrue,
+    /// It met with a fault of its own, and says so.
+    Panicked(String),
 }
 
 impl From<io::Error> for Broken {
@@ -198,6 +200,7 @@ impl Pool {
             Broken::Untrue | Broken::Stopped => {
                 (Death::Untrue, "its messages were not those of a worker".to_owned())
             }
+            Broken::Panicked(text) => (Death::Panicked, text.clone()),
             Broken::Ended => match process.ended() {
                 Some(status) => self.why(status, &process.last_words()),
                 None => (Death::Crashed, "it closed its link and did not end".to_owned()),

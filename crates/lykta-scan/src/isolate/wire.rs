@@ -21,7 +21,7 @@ use crate::outcome::{ExactOnly, Failure, Outcome, Problem, Skip};
 use crate::record::{Label, Match, Opened, PICTURE, Record, Unit};
 
 /// Differs where two programs would not understand each other.
-pub(crate) const PROTOCOL: &str = concat!("lykta-worker 1 ", env!("CARGO_PKG_VERSION"));
+pub(crate) const PROTOCOL: &str = concat!("lykta-worker 2 ", env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum ToWorker {
@@ -48,6 +48,8 @@ pub(crate) enum FromWorker {
     KeepMemory(u64),
     Heavy,
     GiveHeavy,
+    /// A fault of this program, with what it says: that is all that comes of the file.
+    Panicked(String),
     /// All that there was to do. With the group of the profile.
     Done(String),
 }

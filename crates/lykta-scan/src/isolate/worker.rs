@@ -26,7 +26,7 @@ use crate::examine::Examiner;
 use crate::hashing::PictureHash;
 use crate::profile::Stopwatch;
 use crate::read::Watch;
-use crate::record::{Record, Unit};
+use crate::record::{Record, Unit, panic_text};
 
 /// Bytes that an item in memory may have on its way to a worker.
 const MOST_BYTES: u64 = u32::MAX as u64;
@@ -158,17 +158,15 @@ fn examine(
     };
     let watch = Watch { read: &read, stop: [&never, &never], beat: Some(&beat) };
     let mut clock = Stopwatch::off();
-    let place = record.clone();
     let examined = catch_unwind(AssertUnwindSafe(|| {
         let _ = examiner.opened(record, Ok(open), watch, &mut clock, &mut outlet);
     }));
-    if let Err(panic) = examined {
-        let _ = outlet.done(place.panicked(panic.as_ref()));
-    }
     say(1);
-    match outlet.broken {
-        Some(error) => Err(error),
-        None => link.send(&FromWorker::Done(clock.group_name().to_owned()), b""),
+    match (outlet.broken, examined) {
+        (Some(error), _) => Err(error),
+        // What was under way has no record, and the scan knows best what that is.
+        (None, Err(panic)) => link.send(&FromWorker::Panicked(panic_text(panic.as_ref())), b""),
+        (None, Ok(())) => link.send(&FromWorker::Done(clock.group_name().to_owned()), b""),
     }
 }
 

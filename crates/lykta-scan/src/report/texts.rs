@@ -249,6 +249,7 @@ texts! {
     WHY_WORKER_TIME: "worker ran out of processor time", "arbetsprocessens processortid tog slut";
     WHY_WORKER_SILENT: "worker was silent for too long", "arbetsprocessen var tyst för länge";
     WHY_WORKER_UNTRUE: "worker answered wrongly", "arbetsprocessen svarade fel";
+    WHY_WORKER_PANICKED: "worker panicked", "internt fel i arbetsprocessen";
     WHY_TOO_DEEP: "too deep", "för djupt";
     WHY_TOO_LARGE: "larger than an item may be", "större än ett objekt får vara";
     WHY_USED_UP: "the bytes of this scan are used up", "genomsökningens mängd byte är förbrukad";
@@ -285,6 +286,7 @@ const REASONS: &[Text] = &[
     WHY_WORKER_TIME,
     WHY_WORKER_SILENT,
     WHY_WORKER_UNTRUE,
+    WHY_WORKER_PANICKED,
     WHY_TOO_DEEP,
     WHY_TOO_LARGE,
     WHY_USED_UP,
