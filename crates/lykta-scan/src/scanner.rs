@@ -21,6 +21,8 @@ use std::time::Instant;
 
 use lykta_hash::{Hash, Kind};
 use lykta_index::{Index, Mapped};
+use lykta_media::Dimensions;
+use lykta_media::pdq::{self, Mode, PdqHash};
 use lykta_source::{FileItem, Item, ItemKind, escape};
 
 use crate::account::Account;
@@ -38,7 +40,7 @@ use crate::profile::{MEMBER, Part, Profile, Stopwatch, ThreadProfile};
 use crate::progress::Progress;
 use crate::queue::Queue;
 use crate::read::Watch;
-use crate::record::{Opened, Record, Unit};
+use crate::record::{Opened, Record, Unit, panic_text};
 use crate::sink::Sink;
 use crate::summary::{NearMatching, Summary};
 
@@ -265,6 +267,24 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
         }
         let record = Box::new(Record::new(locator, Some(bytes.len() as u64)));
         self.item(HeldItem { record, bytes: bytes.to_vec() })
+    }
+
+    /// The PDQ of a picture in memory and its dimensions, whether or not anything is compared with it: by a worker
+    /// process, where those decode. Takes what [`Options::limits`] allow, beside [`Options::memory`].
+    ///
+    /// # Errors
+    /// Why there is none, in a sentence.
+    pub fn hash_picture(&self, bytes: &[u8]) -> Result<(PdqHash, Dimensions), String> {
+        let limits = self.options.limits;
+        match &self.pool {
+            #[cfg(unix)]
+            Some(pool) => self.common(pool).picture(bytes),
+            _ => match catch_unwind(|| pdq::hash_file(bytes, &limits, Mode::Full)) {
+                Ok(Ok(picture)) => Ok((picture.hash, picture.dimensions)),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(panic) => Err(panic_text(panic.as_ref())),
+            },
+        }
     }
 }
 

@@ -522,7 +522,20 @@ mod tests {
         let record = scanner.examine_bytes("upload", &bad);
         assert_eq!(record.outcome, Outcome::MatchedExact);
         assert_eq!(record.problem.as_ref().unwrap().reason, "worker crashed");
-        assert!(scanner.examine_bytes("another", &picture(2, 200, "")).problem.is_none());
+        let good = picture(2, 200, "");
+        assert!(scanner.examine_bytes("another", &good).problem.is_none());
+        // The same where they are only hashed.
+        for (word, why) in
+            [("abort", "worker crashed"), ("panic", "worker panicked: "), ("leave", "exit code 7")]
+        {
+            let error = scanner.hash_picture(&picture(1, 200, word)).unwrap_err();
+            assert!(error.contains(why), "{word}: {error}");
+        }
+        let here = Scanner::new(&index, Options::default());
+        assert_eq!(scanner.hash_picture(&good), here.hash_picture(&good));
+        assert!(here.hash_picture(&good).is_ok());
+        assert_eq!(scanner.hash_picture(b"no picture"), here.hash_picture(b"no picture"));
+        assert!(here.hash_picture(b"no picture").is_err());
     }
 
     fn what_is_no_worker_is_refused() {

@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 
+use lykta_media::Dimensions;
+use lykta_media::pdq::PdqHash;
 use lykta_source::{FileItem, OpenFile};
 
 use super::file_run::{FileRun, Next, Untrue};
@@ -211,6 +213,39 @@ impl<'c> Common<'c> {
                 FromWorker::Heavy => return Err(Broken::Untrue),
                 other => self.grant(worker, other, &mut granted, &never)?,
             }
+        }
+    }
+
+    /// Has a picture in memory hashed.
+    ///
+    /// # Errors
+    /// Why there is no hash. A worker that ends is one reason.
+    pub(crate) fn picture(self, bytes: &[u8]) -> Result<(PdqHash, Dimensions), String> {
+        let mut worker = self.pool.take().map_err(|error| format!("no worker can be started: {error}"))?;
+        match self.hash_picture(&mut worker, bytes) {
+            Ok(hashed) => {
+                self.pool.give_back(worker);
+                hashed
+            }
+            Err(broken) => {
+                let (death, detail) = self.pool.bury(worker, &broken);
+                Err(format!("{}: {detail}", death.name()))
+            }
+        }
+    }
+
+    fn hash_picture(
+        self,
+        worker: &mut Process,
+        bytes: &[u8],
+    ) -> Result<Result<(PdqHash, Dimensions), String>, Broken> {
+        let never = || false;
+        worker.send(&ToWorker::Picture, bytes, None, &mut self.pool.patience(&never))?;
+        match worker.receive(0, &mut self.pool.patience(&never))?.message {
+            FromWorker::Picture(Ok(picture)) => Ok(Ok(picture.into_hash().ok_or(Broken::Untrue)?)),
+            FromWorker::Picture(Err(error)) => Ok(Err(error)),
+            FromWorker::Panicked(text) => Err(Broken::Panicked(text)),
+            _ => Err(Broken::Untrue),
         }
     }
 

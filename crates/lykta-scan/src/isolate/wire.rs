@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use lykta_hash::{Hash, Pdq};
 use lykta_index::Role;
-use lykta_media::pdq::{Part, Variant, View};
-use lykta_media::{Limits, Rectangle};
+use lykta_media::pdq::{FileHash, Part, PdqHash, Variant, View, Views};
+use lykta_media::{Dimensions, Limits, Rectangle};
 use lykta_source::HandedOver;
 use lykta_source::container::{self, Capture, Container, ContainerError, Exceeded, MemberSkip};
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,8 @@ pub(crate) enum ToWorker {
     File(Box<FileJob>),
     /// The bytes come with it.
     Item(Box<WirePlace>, Option<WireCaution>),
+    /// To be hashed only; the bytes come with it.
+    Picture,
     /// What was asked for.
     Granted,
 }
@@ -42,6 +44,8 @@ pub(crate) enum FromWorker {
     /// The bytes come with it.
     Later(Box<WirePlace>),
     Record(Box<WireRecord>),
+    /// The hash of a picture, or why there is none.
+    Picture(Result<WirePicture, String>),
     /// So many bytes of the file were read: a sign of life, too.
     Read(u64),
     Memory(u64),
@@ -52,6 +56,31 @@ pub(crate) enum FromWorker {
     Panicked(String),
     /// All that there was to do. With the group of the profile.
     Done(String),
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct WirePicture {
+    pub(crate) pdq: [u8; 32],
+    pub(crate) quality: u8,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+impl From<&FileHash<Views>> for WirePicture {
+    fn from(picture: &FileHash<Views>) -> Self {
+        let PdqHash { pdq, quality } = picture.hash.whole.original();
+        let Dimensions { width, height } = picture.dimensions;
+        Self { pdq: pdq.0, quality, width, height }
+    }
+}
+
+impl WirePicture {
+    /// The hash, if it can be one.
+    pub(crate) fn into_hash(self) -> Option<(PdqHash, Dimensions)> {
+        let Self { pdq, quality, width, height } = self;
+        let hash = PdqHash { pdq: Pdq(pdq), quality };
+        (quality <= 100).then_some((hash, Dimensions { width, height }))
+    }
 }
 
 /// What a worker is to be.

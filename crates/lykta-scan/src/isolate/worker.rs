@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use lykta_index::Index;
-use lykta_media::pdq::Views;
+use lykta_media::pdq::{Mode, Views, views_of_file};
 use lykta_source::OpenFile;
 
 use super::confine::{confine, renew_time};
 use super::link::{Frame, Receiver, send};
-use super::wire::{FileJob, FromWorker, PROTOCOL, Setup, ToWorker, WirePlace, WireRecord};
+use super::wire::{FileJob, FromWorker, PROTOCOL, Setup, ToWorker, WirePicture, WirePlace, WireRecord};
 use crate::budget::Lender;
 use crate::caution::Caution;
 use crate::descend::{HeldItem, Outlet};
@@ -82,6 +82,7 @@ impl Worker {
         let options = setup.options();
         link.free.store(options.memory / (4 * options.jobs.get() as u64), Relaxed);
         let examiner = Examiner::new(&indexes, &options).lent(link, self.pictures);
+        let pictures = self.pictures.unwrap_or(views_of_file);
         match confine(setup.data) {
             Ok(confinement) => link.send(&FromWorker::Ready(confinement), b"")?,
             Err(error) => {
@@ -99,6 +100,17 @@ impl Worker {
                     let item = HeldItem { record: Box::new(Record::from(*place)), bytes };
                     let record = examiner.item(item, caution.map(Caution::from).as_ref());
                     link.send(&FromWorker::Record(Box::new(WireRecord::from(&record))), b"")?;
+                }
+                ToWorker::Picture => {
+                    let hashed = catch_unwind(|| pictures(&bytes, &options.limits, Mode::Full));
+                    let message = match hashed {
+                        Ok(hashed) => FromWorker::Picture(match hashed {
+                            Ok(picture) => Ok(WirePicture::from(&picture)),
+                            Err(error) => Err(error.to_string()),
+                        }),
+                        Err(panic) => FromWorker::Panicked(panic_text(panic.as_ref())),
+                    };
+                    link.send(&message, b"")?;
                 }
                 ToWorker::Setup(_) | ToWorker::Granted => return Err(io::ErrorKind::InvalidData.into()),
             }
