@@ -21,7 +21,7 @@ pub(crate) use lists::{
     AddArgs, ApplyArgs, CodesArgs, ConvertArgs, ConvertTo, InspectArgs, ListCommand, ReadArgs,
 };
 pub(crate) use report::{ReportCommand, ReportVerifyArgs};
-pub(crate) use serve::{ServeArgs, ServeCommand, TokenArgs};
+pub(crate) use serve::{AuditArgs, ServeArgs, ServeCommand, TokenArgs};
 
 /// Finds known pictures by comparing hashes, so that people do not have to look at them.
 #[derive(Debug, Parser)]

@@ -32,8 +32,11 @@ banks = get("/m/lookup", signal=hashes["pdq"], signal_type="pdq", seed="1234")
 assert list(banks) == ["LIST_CSV"], banks
 content = banks["LIST_CSV"][0]
 assert isinstance(content["bank_content_id"], int) and isinstance(content["distance"], str), content
-assert get("/m/lookup", signal=hashes["pdq"], signal_type="pdq", banks="LIST_CSV,OTHER") == banks
-assert get("/m/lookup", signal=hashes["pdq"], signal_type="pdq", banks="OTHER") == {}
+assert get("/m/lookup", signal=hashes["pdq"], signal_type="pdq", banks="LIST_CSV,DIGESTS_CSV") == banks
+assert get("/m/lookup", signal=hashes["pdq"], signal_type="pdq", banks="DIGESTS_CSV") == {}
+assert get("/m/lookup", status=400, signal=hashes["pdq"], signal_type="pdq", banks="OTHER")["message"]
+digests = get("/m/lookup", signal="900150983CD24FB0D6963F7D28E17F72", signal_type="video_md5")
+assert digests == {"DIGESTS_CSV": [{"bank_content_id": 2**32 + 1, "distance": "0"}]}, digests
 
 ids = get("/m/raw_lookup", signal=hashes["pdq"], signal_type="pdq")["matches"]
 assert ids == [content["bank_content_id"]], ids

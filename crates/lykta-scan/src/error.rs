@@ -62,7 +62,7 @@ pub(crate) enum Cause {
     EmptyLog(PathBuf),
     #[error("{} is not a folder with a report of a scan: it holds neither manifest.json nor log.jsonl; check the path", path(.0))]
     NoReport(PathBuf),
-    #[error("{} cannot be checked: {source}; check that the folder can be read", path(.at))]
+    #[error("{} cannot be checked: {source}; check that it is there and can be read", path(.at))]
     Check { at: PathBuf, source: io::Error },
     #[error("{} has more lines than can be compared; check that it is a report of a scan", path(.0))]
     TooManyLines(PathBuf),

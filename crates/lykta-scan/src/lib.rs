@@ -78,9 +78,9 @@ pub use progress::Progress;
 pub use read::GivenUp;
 pub use record::{FORMAT_VERSION, Label, Match, Opened, Record, Unit};
 pub use report::{
-    Altered, ChainedLog, Difference, DisputeInfo, FindingSpool, Going, IndexInfo, Language, ListInfo, Noted,
-    ReportDir, ReportOptions, RunInfo, RunLog, Verification, What, Written, disarm_formula, restore_formula,
-    verify_report,
+    Altered, ChainedLog, CheckedLog, Difference, DisputeInfo, FindingSpool, Going, IndexInfo, Language,
+    ListInfo, Noted, ReportDir, ReportOptions, RunInfo, RunLog, Verification, What, Written, disarm_formula,
+    restore_formula, verify_report,
 };
 pub use scanner::Scanner;
 pub use sink::Sink;

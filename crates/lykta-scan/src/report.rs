@@ -19,7 +19,7 @@ mod texts;
 mod verify;
 
 pub use chain::Altered;
-pub use chained::ChainedLog;
+pub use chained::{ChainedLog, CheckedLog};
 pub use csv::{disarm_formula, restore_formula};
 pub use dir::{Going, ReportDir, ReportOptions, Written};
 pub use log::RunLog;

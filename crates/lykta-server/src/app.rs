@@ -11,9 +11,9 @@ use crate::auth::Auth;
 use crate::body::Room;
 use crate::config::Config;
 use crate::error::StartError;
-use crate::generation::{Asked, Generation};
+use crate::generation::Generation;
 use crate::metrics::{Metrics, Now};
-use crate::pool::{Pool, options};
+use crate::pool::Pool;
 
 /// The service, as its handlers see it.
 pub(crate) struct App {
@@ -60,7 +60,7 @@ impl App {
     pub(crate) fn swap(&self, generation: Generation) {
         let (digest, entries) = (generation.digest.clone(), generation.entry_count());
         tracing::info!(index = digest, entries, generation = generation.number, "index in use");
-        self.tell_what_is_not_compared(&generation);
+        Self::tell_unknown_lists(&generation);
         if generation.number > 1 {
             self.metrics.swaps.fetch_add(1, Relaxed);
         }
@@ -69,12 +69,8 @@ impl App {
         self.audited(|audit| audit.index(&digest, entries));
     }
 
-    /// "No match" is not the whole truth where there was nothing to match.
-    fn tell_what_is_not_compared(&self, generation: &Generation) {
-        let scanner = Asked::with_indexes(&generation.indexes, options(&self.config));
-        if let Some(note) = scanner.near_matching().note() {
-            tracing::warn!("{note}");
-        }
+    /// Disputes that nothing can be marked by are misspelt, or of another day.
+    fn tell_unknown_lists(generation: &Generation) {
         let known =
             |list: &str| generation.indexes.iter().flat_map(Index::sources).any(|source| source.name == list);
         for list in generation.disputed.lists().filter(|list| !known(list)) {

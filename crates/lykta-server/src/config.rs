@@ -34,6 +34,9 @@ pub struct Config {
     pub verify: Verify,
     /// Threads that hash and look up; all processors when not given.
     pub workers: Option<NonZeroUsize>,
+    /// Whether pictures are decoded in processes that can do nothing else, one for each worker. Only on Unix, and only
+    /// where [`Config::is_worker`] says that there is a program for them.
+    pub isolate: bool,
     /// A file for the chained log of who asked how many.
     pub audit: Option<PathBuf>,
     /// How pictures and hashes are compared.
@@ -55,6 +58,9 @@ pub struct Config {
     /// Whether everybody may ask who reaches the port: on loopback only.
     #[serde(skip)]
     pub no_auth: bool,
+    /// Whether this very program, started with the argument `worker`, calls `lykta::scan::worker_main` and nothing else.
+    #[serde(skip)]
+    pub is_worker: bool,
 }
 
 /// How much of a new index file is checked before it is used.
@@ -211,6 +217,7 @@ impl Default for Config {
             preload: false,
             verify: Verify::Checksums,
             workers: None,
+            isolate: true,
             audit: None,
             matching: Matching::default(),
             limits: Limits::default(),
@@ -220,6 +227,7 @@ impl Default for Config {
             scart: Scart::default(),
             tokens: Vec::new(),
             no_auth: false,
+            is_worker: false,
         }
     }
 }
@@ -315,6 +323,12 @@ impl Config {
                 "no token is configured: make one with `lykta serve token`, or serve on loopback with --no-auth",
             );
         }
+        if self.isolate && !self.is_worker {
+            return wrong(
+                "pictures are to be decoded in other processes, and this program says of none that it can be one: set \
+                 `Config::is_worker`, or `isolate = false`",
+            );
+        }
         let limits = &self.limits;
         if limits.header_bytes < LEAST_HEADER_BYTES {
             return wrong("limits.header_bytes is below 8192, the least that can be kept");
@@ -408,9 +422,10 @@ mod tests {
 
     #[test]
     fn without_a_token_nobody_but_loopback_is_served() {
-        let config = Config { index: vec!["a".into()], ..Config::default() };
+        let config = Config { index: vec!["a".into()], is_worker: true, ..Config::default() };
         assert!(config.check().is_err());
         let open = Config { no_auth: true, ..config };
+        assert!(Config { is_worker: false, ..open.clone() }.check().is_err(), "nobody decodes");
         assert!(open.check().is_ok());
         let bind = "0.0.0.0:80".parse().unwrap();
         assert!(Config { bind, ..open.clone() }.check().is_err());

@@ -4,16 +4,19 @@
 //! before; the older ends with the last worker that uses it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
+use std::num::NonZeroUsize;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use jiff::Timestamp;
 use lykta::hash::text::to_hex;
-use lykta::scan::EntrySet;
+use lykta::scan::{Confinement, EntrySet, Isolation};
 use lykta::source::Locator;
-use lykta::{EntryPair, EntryPairs, Index, Kind, Role, Scanner};
+use lykta::{EntryPair, EntryPairs, Index, Kind, Options, Role, Scanner, media};
 use serde::Serialize;
 
 use crate::config::{Config, Verify};
@@ -42,7 +45,10 @@ pub(crate) struct Identity {
 impl Identity {
     /// Of the file at `path`; none where there is none.
     pub(crate) fn of(path: &Path) -> Option<Self> {
-        let metadata = fs::metadata(path).ok()?;
+        fs::metadata(path).ok().as_ref().map(Self::new)
+    }
+
+    fn new(metadata: &Metadata) -> Self {
         #[cfg(unix)]
         let place = {
             use std::os::unix::fs::MetadataExt;
@@ -50,15 +56,48 @@ impl Identity {
         };
         #[cfg(not(unix))]
         let place = (0, 0);
-        Some(Self { place, bytes: metadata.len(), modified: metadata.modified().ok() })
+        Self { place, bytes: metadata.len(), modified: metadata.modified().ok() }
     }
 }
 
+/// An index file, open.
+#[derive(Clone)]
 struct OpenedFile {
     path: PathBuf,
-    identity: Option<Identity>,
+    identity: Identity,
     shared: Shared,
+    /// For workers, who open it anew: another file may have its place by then.
+    handle: Arc<File>,
 }
+
+impl OpenedFile {
+    /// Opens and checks it.
+    fn open(path: &Path, config: &Config) -> Result<Self, String> {
+        for _ in 0..MOST_TRIES {
+            let before = Identity::of(path);
+            let shared = open_index(path, config)?;
+            let handle = File::open(path).and_then(|file| Ok((Identity::new(&file.metadata()?), file)));
+            if let (Some(before), Ok((identity, handle))) = (before, handle)
+                && before == identity
+            {
+                return Ok(Self { path: path.to_owned(), identity, shared, handle: Arc::new(handle) });
+            }
+        }
+        let shown = Locator::from_path(path);
+        Err(format!("{shown} is replaced while it is opened, again and again; replace it less often"))
+    }
+
+    /// Where other processes find this file.
+    fn path_for_workers(&self) -> PathBuf {
+        #[cfg(target_os = "linux")]
+        return format!("/proc/{}/fd/{}", std::process::id(), self.handle.as_raw_fd()).into();
+        #[cfg(not(target_os = "linux"))]
+        return self.path.clone();
+    }
+}
+
+/// How often a file is opened that is another one when it is open.
+const MOST_TRIES: u32 = 5;
 
 /// Indexes and disputes of one moment.
 pub(crate) struct Generation {
@@ -85,12 +124,11 @@ impl Generation {
             let identity = Identity::of(path);
             let unchanged = before
                 .and_then(|before| before.files.iter().find(|file| file.path == *path))
-                .filter(|file| identity.is_some() && file.identity == identity);
-            let shared = match unchanged {
-                Some(file) => file.shared.clone(),
-                None => open_index(path, config)?,
-            };
-            files.push(OpenedFile { path: path.clone(), identity, shared });
+                .filter(|file| Some(file.identity) == identity);
+            files.push(match unchanged {
+                Some(file) => file.clone(),
+                None => OpenedFile::open(path, config)?,
+            });
         }
         let indexes = files.iter().map(|file| Index::new(file.shared.clone()));
         let indexes: Vec<Index<Shared>> =
@@ -103,7 +141,7 @@ impl Generation {
         indexes.iter().for_each(|index| _ = digest.update(&index.checksum()));
         digest.update(&disputes_sha256);
         let digest = to_hex(&digest.finalize().as_bytes()[..8]);
-        Ok(Self {
+        let generation = Self {
             number: before.map_or(1, |before| before.number + 1),
             banks: Banks::new(&indexes),
             indexes,
@@ -112,7 +150,55 @@ impl Generation {
             since: Timestamp::now(),
             files,
             _alive: Alive::new(alive),
-        })
+        };
+        generation.try_out(config)?;
+        Ok(generation)
+    }
+
+    /// A scanner over it; its pictures are decoded by other processes if `isolated`.
+    ///
+    /// # Errors
+    /// When no such process can be started.
+    pub(crate) fn scanner(&self, config: &Config, isolated: bool) -> Result<Asked<'_>, String> {
+        let scanner = Scanner::with_indexes(&self.indexes, self.options(config));
+        if !isolated {
+            return Ok(scanner);
+        }
+        let time = config.limits.request_time();
+        let paths = self.files.iter().map(OpenedFile::path_for_workers).collect();
+        let isolation = Isolation { seconds: time.as_secs(), silence: 2 * time, ..Isolation::new(paths) };
+        scanner
+            .isolated(isolation)
+            .map_err(|error| format!("{error}; `isolate = false` in the configuration decodes without"))
+    }
+
+    /// Tells what a user must know of what is compared, and whether it can be.
+    fn try_out(&self, config: &Config) -> Result<(), String> {
+        let scanner = self.scanner(config, config.isolate)?;
+        let confined = scanner.confinement().and_then(Confinement::note);
+        for note in scanner.near_matching().note().into_iter().chain(confined) {
+            tracing::warn!("{note}");
+        }
+        Ok(())
+    }
+
+    fn options(&self, config: &Config) -> Options {
+        let (matching, limits) = (&config.matching, &config.limits);
+        Options {
+            jobs: NonZeroUsize::MIN,
+            near: matching.near,
+            radius: matching.radius,
+            phash_radius: matching.phash_radius,
+            dhash_radius: matching.dhash_radius,
+            min_quality: matching.min_quality,
+            band: matching.band.into(),
+            disputed: Arc::clone(&self.disputed),
+            memory: limits.picture_bytes,
+            limits: media::Limits { max_pixels: limits.pixels, max_memory: limits.picture_bytes },
+            // A request is a picture or a hash: what lies in other files is for a scan.
+            containers: None,
+            ..Options::default()
+        }
     }
 
     /// Hashes of a kind in all indexes.

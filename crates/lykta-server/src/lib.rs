@@ -8,7 +8,8 @@
 //! use std::sync::atomic::AtomicBool;
 //! use lykta_server::{Config, Server};
 //!
-//! let config = Config { index: vec!["list.lykta".into()], no_auth: true, ..Config::default() };
+//! // Pictures are decoded here: with `is_worker` this program would start itself for that.
+//! let config = Config { index: vec!["list.lykta".into()], no_auth: true, isolate: false, ..Config::default() };
 //! let (server, stop) = (Server::start(config)?, AtomicBool::new(false));
 //! server.wait_until_ready(&stop)?;
 //! println!("http://{}", server.address());
@@ -42,6 +43,7 @@ mod stall;
 mod tls;
 mod watch;
 
+pub use audit::{CheckedAudit, ClientTotals, check_audit};
 pub use auth::{NewToken, Scope};
 pub use config::{Config, EXAMPLE, Limits, Log, Matching, Rate, Scart, Tls, Token, Verify, WeakestBand};
 pub use error::StartError;

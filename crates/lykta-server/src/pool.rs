@@ -19,12 +19,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use lykta::Kind;
 use lykta::scan::NearMatching;
-use lykta::{Kind, Options, media};
 use tokio::sync::oneshot;
 
 use crate::config::Config;
 use crate::generation::{Asked, Generation};
+
+/// After a worker could not begin.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Short jobs in a row while a long one waits.
 const MOST_SHORT_IN_A_ROW: u32 = 8;
@@ -33,7 +36,6 @@ const MOST_SHORT_IN_A_ROW: u32 = 8;
 pub(crate) struct Context<'g> {
     pub(crate) scanner: &'g Asked<'g>,
     pub(crate) generation: &'g Generation,
-    pub(crate) pictures: media::Limits,
 }
 
 impl Context<'_> {
@@ -143,14 +145,13 @@ impl Pool {
             patience: Duration::from_millis(config.limits.queue_milliseconds),
         });
         let workers = config.workers.or_else(|| std::thread::available_parallelism().ok());
-        let (options, pictures) = (options(config), pictures(config));
         let workers = workers.unwrap_or(NonZeroUsize::MIN).get();
         let threads = (0..=workers).map(|number| {
-            let (queue, options) = (Arc::clone(&queue), options.clone());
+            let (queue, config) = (Arc::clone(&queue), config.clone());
             let duty = if number == workers { Duty::ShortOnly } else { Duty::All };
             std::thread::Builder::new()
                 .name(format!("work-{number}"))
-                .spawn(move || work(&queue, duty, &options, pictures))
+                .spawn(move || work(&queue, duty, &config))
         });
         let threads = Mutex::new(threads.collect::<std::io::Result<_>>()?);
         Ok(Self { queue, threads })
@@ -321,11 +322,18 @@ impl Turns {
     }
 }
 
-fn work(queue: &Queue, duty: Duty, options: &Options, pictures: media::Limits) {
+fn work(queue: &Queue, duty: Duty, config: &Config) {
     while let Some(generation) = queue.newest(duty) {
-        let options = Options { disputed: Arc::clone(&generation.disputed), ..options.clone() };
-        let scanner = Asked::with_indexes(&generation.indexes, options);
-        let context = Context { scanner: &scanner, generation: &generation, pictures };
+        let scanner = match generation.scanner(config, duty == Duty::All && config.isolate) {
+            Ok(scanner) => scanner,
+            // It was tried before the generation was taken into use, so this passes; until then what waits is refused.
+            Err(error) => {
+                tracing::error!(error, "a worker cannot work");
+                std::thread::sleep(PAUSE);
+                continue;
+            }
+        };
+        let context = Context { scanner: &scanner, generation: &generation };
         loop {
             match queue.next(generation.number, duty) {
                 Next::Job(work) => work(Some(&context)),
@@ -333,27 +341,6 @@ fn work(queue: &Queue, duty: Duty, options: &Options, pictures: media::Limits) {
                 Next::Closed => return,
             }
         }
-    }
-}
-
-fn pictures(config: &Config) -> media::Limits {
-    media::Limits { max_pixels: config.limits.pixels, max_memory: config.limits.picture_bytes }
-}
-
-/// The settings of each worker's scanner, but for the disputes.
-pub(crate) fn options(config: &Config) -> Options {
-    let matching = &config.matching;
-    Options {
-        jobs: NonZeroUsize::MIN,
-        near: matching.near,
-        radius: matching.radius,
-        phash_radius: matching.phash_radius,
-        dhash_radius: matching.dhash_radius,
-        min_quality: matching.min_quality,
-        band: matching.band.into(),
-        memory: config.limits.picture_bytes,
-        limits: pictures(config),
-        ..Options::default()
     }
 }
 

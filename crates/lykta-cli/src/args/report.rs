@@ -41,7 +41,7 @@ pub(crate) struct ReportVerifyArgs {
     pub(crate) quiet: bool,
 }
 
-fn sha256(text: &str) -> Result<String, String> {
+pub(crate) fn sha256(text: &str) -> Result<String, String> {
     let is_digest = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let digest = is_digest.then(|| text.to_ascii_lowercase());
     digest.ok_or_else(|| "a SHA-256 has 64 hexadecimal digits".to_owned())

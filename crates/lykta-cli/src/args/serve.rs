@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use lykta_server::Scope;
 
 use super::jobs;
+use super::report::sha256;
 
 #[derive(Args, Debug)]
 #[command(
@@ -21,7 +22,8 @@ Examples:
   lykta serve --index list.lykta --no-auth
   curl --data-binary @picture.jpg http://127.0.0.1:8080/v1/match
   lykta serve token --name moderation --scopes match,hash >> lykta.toml
-  lykta serve --index base.lykta --index monday.lykta --config lykta.toml"
+  lykta serve --index base.lykta --index monday.lykta --config lykta.toml
+  lykta serve audit audit.jsonl"
 )]
 pub(crate) struct ServeArgs {
     #[command(subcommand)]
@@ -59,6 +61,8 @@ pub(crate) struct ServeArgs {
 pub(crate) enum ServeCommand {
     /// Make a token for a client
     Token(TokenArgs),
+    /// Check an audit log, and add up who asked how many
+    Audit(AuditArgs),
     /// Print a configuration with every key at its default
     #[command(after_help = "Example:\n  lykta serve config > lykta.toml")]
     Config {
@@ -85,6 +89,32 @@ pub(crate) struct TokenArgs {
     #[arg(long, required = true, value_delimiter = ',', value_name = "SCOPE,...", value_parser = scope)]
     pub(crate) scopes: Vec<Scope>,
     /// Accepted for uniformity: there is no progress to be quiet about
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Each line has the digest of the line before, so a line that was altered, removed or put in between shows in the
+next one. Whoever can write the file can write all of it anew: note the digest of the last line elsewhere now and then,
+and give it when the log is checked.
+Exit code 0 all is as written, 1 something differs, 2 it could not be checked.
+
+Examples:
+  lykta serve audit audit.jsonl
+  lykta serve audit audit.jsonl --log-sha256 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+)]
+pub(crate) struct AuditArgs {
+    /// The file that `audit` in the configuration names
+    #[arg(value_name = "FILE")]
+    pub(crate) log: PathBuf,
+    /// SHA-256 of its last line as noted down
+    #[arg(long, value_name = "HEX", value_parser = sha256)]
+    pub(crate) log_sha256: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print nothing when all is as written
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }

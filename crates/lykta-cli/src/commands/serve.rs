@@ -1,5 +1,7 @@
 //! `lykta serve`.
 
+mod audit;
+
 use std::io::{self, Write};
 
 use lykta_server::{Config, EXAMPLE, NewToken, Server, log_to_stderr};
@@ -11,6 +13,7 @@ use crate::say::note;
 pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<u8> {
     match &args.command {
         Some(ServeCommand::Token(token)) => return make_token(token),
+        Some(ServeCommand::Audit(args)) => return audit::run(args),
         Some(ServeCommand::Config { .. }) => {
             io::stdout().lock().write_all(EXAMPLE.as_bytes())?;
             return Ok(0);
@@ -40,6 +43,7 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
     config.preload |= args.preload;
     config.log.json |= args.json;
     config.no_auth = args.no_auth;
+    config.is_worker = true;
     Ok(config)
 }
 

@@ -1,7 +1,8 @@
 //! `lykta serve`: started, asked as docs/serve.md says, ended.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -54,8 +55,13 @@ impl Drop for Service {
     }
 }
 
-/// A token with all scopes, the configuration beside it.
+/// A token with all scopes, the configuration beside it, and an index that has digests of `abc`, too.
 fn configured(place: &Place) -> String {
+    place.write(
+        "digests.csv",
+        "id,md5,sha1\nabc,900150983cd24fb0d6963f7d28e17f72,a9993e364706816aba3e25717850c26c9cd0d89d\n",
+    );
+    place.run("index build --quiet -o list.lykta list.csv digests.csv").expect(0);
     let made = place.run("serve token --name tests --scopes match,hash,distance,admin").expect(0);
     assert!(!made.out.contains("AAAA") && made.out.starts_with("[[token]]"), "{}", made.out);
     let config = place.run("serve config").expect(0).out;
@@ -141,4 +147,112 @@ fn what_cannot_be_served_is_refused_in_one_sentence() {
     place.write("damaged.lykta", [&place.read("list.lykta")[..], b"x"].concat());
     let failed = place.run("serve --quiet --index damaged.lykta --no-auth --bind 127.0.0.1:0").expect(2);
     assert!(failed.err.contains("damaged.lykta"), "{}", failed.err);
+}
+
+/// An answer over one connection: status and body.
+fn ask(service: &Service, token: &str, request: &str, body: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(&service.address).unwrap();
+    let head = format!(
+        "{request} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+}
+
+/// The processes that a process started.
+#[cfg(target_os = "linux")]
+fn children(id: u32) -> Vec<String> {
+    let tasks = fs::read_dir(format!("/proc/{id}/task")).unwrap().flatten();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// Whether a process has not ended; its parent may not have asked after it yet.
+#[cfg(target_os = "linux")]
+fn is_running(id: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+/// Decoders die without the service, and go on with the index that is in use even if another file has its place.
+#[test]
+#[cfg(target_os = "linux")]
+fn pictures_are_decoded_by_workers_who_may_die() {
+    let place = Place::with_demo();
+    let token = configured(&place);
+    let picture = place.read("dump/downloads/chat/mirrored.jpg");
+    let service = Service::start(&place, "--index list.lykta --config lykta.toml --jobs 2");
+    let is_answered = || {
+        let (status, answer) = ask(&service, &token, "POST /v1/match", &picture);
+        assert!(status == 200 && answer.contains("\"outcome\":\"matched_near_only\""), "{status} {answer}");
+    };
+    is_answered();
+    let (status, before) = ask(&service, &token, "POST /v1/hash", &picture);
+    assert!(status == 200 && before.contains("\"width\""), "{before}");
+    place.write("next", "nonsense");
+    fs::rename(place.path("next"), place.path("list.lykta")).unwrap();
+    service.wait_for("the new files are refused");
+    for _ in 0..3 {
+        let workers = children(service.child.id());
+        assert!(!workers.is_empty());
+        assert!(Command::new("kill").arg("-KILL").args(&workers).status().unwrap().success());
+        // A signal takes its time.
+        while workers.iter().any(|worker| is_running(worker)) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        is_answered();
+        assert_eq!(ask(&service, &token, "POST /v1/hash", &picture), (200, before.clone()));
+    }
+    assert_eq!(service.end(), 0);
+    // Without them, if that is wanted.
+    place.run("index build --quiet -o list.lykta list.csv").expect(0);
+    let config = String::from_utf8(place.read("lykta.toml")).unwrap();
+    place.write("lykta.toml", config.replace("isolate = true", "isolate = false"));
+    let service = Service::start(&place, "--index list.lykta --config lykta.toml");
+    assert_eq!(ask(&service, &token, "POST /v1/hash", &picture), (200, before));
+    assert_eq!(children(service.child.id()), [""; 0]);
+    assert_eq!(service.end(), 0);
+}
+
+#[test]
+fn an_audit_log_is_checked_and_added_up() {
+    let place = Place::with_demo();
+    let token = configured(&place);
+    let config = place.text("lykta.toml");
+    place.write(
+        "lykta.toml",
+        config.replacen("#: audit = \"/var/lib/lykta/audit.jsonl\"", "audit = \"audit.jsonl\"", 1),
+    );
+    let service = Service::start(&place, "--index list.lykta --config lykta.toml");
+    for _ in 0..3 {
+        let (status, answer) =
+            ask(&service, &token, "POST /v1/check/md5", b"900150983cd24fb0d6963f7d28e17f72");
+        assert_eq!((status, answer.as_str()), (200, "true"));
+    }
+    assert_eq!(service.end(), 0);
+    let checked = place.run("serve audit audit.jsonl").expect(0);
+    assert!(checked.out.contains("4 lines are as written"), "{}", checked.out);
+    let row: Vec<&str> =
+        checked.out.lines().find(|line| line.starts_with("tests ")).unwrap().split_whitespace().collect();
+    assert_eq!(row, ["tests", "3", "0", "3", "0", "0", "3"]);
+    let digest = checked.out.trim().rsplit(' ').next().unwrap();
+    place.run(&format!("serve audit audit.jsonl --quiet --log-sha256 {digest}")).expect(0);
+    let json = place.run("serve audit --json audit.jsonl").expect(0).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["verified"], &json["clients"]["tests"]["matched"]), (&true.into(), &3.into()));
+    // Shortened, altered, cut.
+    let text = place.text("audit.jsonl");
+    let shorter: String = text.split_inclusive('\n').take(3).collect();
+    place.write("audit.jsonl", shorter);
+    place.run(&format!("serve audit audit.jsonl --log-sha256 {digest}")).expect(1);
+    place.write("audit.jsonl", text.replace("\"requests\":3", "\"requests\":2"));
+    let altered = place.run("serve audit audit.jsonl").expect(1);
+    assert!(altered.out.contains("not as it was written: line 3"), "{}", altered.out);
+    place.write("audit.jsonl", &text[..text.len() - 5]);
+    assert!(place.run("serve audit audit.jsonl").expect(1).out.contains("line 4: its end is missing"));
+    place.run("serve audit none.jsonl").refused(&["none.jsonl", "check that it is there"]);
 }

@@ -120,12 +120,14 @@ impl Pool {
         self.confinement
     }
 
-    /// A worker that has nothing to do.
+    /// A worker that has nothing to do. One that was ended meanwhile costs no item: it had none.
     pub(crate) fn take(&self) -> Result<Process, String> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
-            Some(process) => Ok(process),
-            None => self.start().map(|(process, _)| process),
+        loop {
+            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let Some(mut process) = idle else { return self.start().map(|(process, _)| process) };
+            if process.is_alive() {
+                return Ok(process);
+            }
         }
     }
 
@@ -283,6 +285,10 @@ impl Process {
         patience: &mut dyn FnMut() -> io::Result<()>,
     ) -> Result<Frame<FromWorker>, Broken> {
         self.receiver.receive(most, patience)?.ok_or(Broken::Ended)
+    }
+
+    fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// How it ended, if it does.

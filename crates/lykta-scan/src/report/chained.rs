@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Cause, Error};
 use crate::record::FORMAT_VERSION;
-use crate::report::chain::{header_sha256, read_chain, sha256};
+use crate::report::chain::{Altered, header_sha256, read_chain, sha256};
 use crate::report::clock::Moment;
 use crate::report::log::LogEnd;
 use crate::report::manifest::OutputFile;
@@ -31,6 +31,19 @@ pub struct ChainedLog {
     last_sha256: String,
     bytes: u64,
     whole: Sha256,
+}
+
+/// What a log turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedLog {
+    /// Whole lines.
+    pub lines: u64,
+    /// SHA-256 of the last one; empty when there is none.
+    pub last_sha256: String,
+    /// Bytes after them: a line whose end is missing.
+    pub torn: u64,
+    /// The first line that is not as it was written, and how that shows.
+    pub altered: Option<(u64, Altered)>,
 }
 
 #[derive(Serialize)]
@@ -58,6 +71,24 @@ impl ChainedLog {
         let file = create_private(path).map_err(Error::write(path, "created"))?;
         let last_sha256 = header_sha256(tool, case, operator);
         Ok(Self { path: path.to_owned(), file, lines: 0, last_sha256, bytes: 0, whole: Sha256::new() })
+    }
+
+    /// Checks the log at `path` and hands each readable line to `each`, altered or not. `noted` is what was written
+    /// down elsewhere of the digest of its last line: without, somebody who rewrote all of it is not noticed.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn check(path: &Path, noted: Option<&str>, mut each: impl FnMut(&[u8])) -> Result<CheckedLog, Error> {
+        let unread = |source| Cause::Check { at: path.to_owned(), source };
+        let file = open_regular(path, OpenOptions::new().read(true)).map_err(unread)?;
+        let end = read_chain(BufReader::new(file), noted, |_, line| {
+            each(line);
+            Ok(())
+        })
+        .map_err(unread)?;
+        let other = noted.is_some_and(|noted| !noted.eq_ignore_ascii_case(&end.last_sha256));
+        let altered = end.altered.or_else(|| other.then_some((end.lines, Altered::Digest)));
+        Ok(CheckedLog { lines: end.lines, last_sha256: end.last_sha256, torn: end.torn, altered })
     }
 
     /// Goes on with the log at `path`: checks all of it and drops a last line whose end is missing. Also says of how

@@ -284,7 +284,7 @@ pub(super) async fn hash_file(
         .pool
         .run(caller.0.number, Length::Long, move |context| {
             let Read { bytes, share } = read;
-            let hashed = own::hash(&bytes, &context.pictures);
+            let hashed = own::hash(&bytes, context);
             drop((bytes, share));
             hashed
         })

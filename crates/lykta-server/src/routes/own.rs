@@ -1,6 +1,5 @@
 //! The service's own paths.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -10,8 +9,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, http::HeaderMap};
 use lykta::hash::{Digests, KindSet};
-use lykta::media::pdq::{self, Mode};
-use lykta::media::{Digester, Limits};
+use lykta::media::Digester;
 use lykta::scan::{FORMAT_VERSION, Match};
 use lykta::{Hash, Kind, Record};
 use serde::{Deserialize, Serialize};
@@ -21,7 +19,7 @@ use crate::answer::{self, BatchAnswer, HashAnswer};
 use crate::app::App;
 use crate::body::Read;
 use crate::multipart;
-use crate::pool::Length;
+use crate::pool::{Context, Length};
 use crate::problem::Problem;
 
 /// Bytes for each hash of a batch: the longest is 71 letters, and some blanks around it.
@@ -157,11 +155,7 @@ fn place(error: &serde_json::Error) -> String {
 }
 
 /// The answers, and how many have a match.
-fn look_up(
-    context: &crate::pool::Context<'_>,
-    asked: &[String],
-    sight: answer::Sight,
-) -> (Vec<HashAnswer>, u64) {
+fn look_up(context: &Context<'_>, asked: &[String], sight: answer::Sight) -> (Vec<HashAnswer>, u64) {
     let scanner = context.scanner;
     let compared = Kind::ALL.map(|kind| context.must_compare(kind));
     let parse = |text: &String| match text.parse::<Hash>() {
@@ -205,7 +199,7 @@ pub(super) async fn hash_file(
     let hashed = app
         .pool
         .run(caller.0.number, Length::Long, move |context| {
-            let hashed = hash(&bytes, &context.pictures);
+            let hashed = hash(&bytes, context);
             drop((bytes, share));
             hashed
         })
@@ -215,7 +209,7 @@ pub(super) async fn hash_file(
 }
 
 /// All hashes of a file.
-pub(super) fn hash(bytes: &[u8], limits: &Limits) -> Hashed {
+pub(super) fn hash(bytes: &[u8], context: &Context<'_>) -> Hashed {
     let mut digester = Digester::new(KindSet::DIGESTS);
     digester.update(bytes);
     let digests: Digests = digester.finish();
@@ -230,14 +224,13 @@ pub(super) fn hash(bytes: &[u8], limits: &Limits) -> Hashed {
             Kind::Pdq | Kind::Phash | Kind::Dhash => {}
         }
     }
-    match catch_unwind(AssertUnwindSafe(|| pdq::hash_file(bytes, limits, Mode::Full))) {
-        Ok(Ok(file)) => {
-            hashed.pdq = Some(file.hash.pdq.to_string());
-            hashed.pdq_quality = Some(file.hash.quality);
-            (hashed.width, hashed.height) = (Some(file.dimensions.width), Some(file.dimensions.height));
+    match context.scanner.hash_picture(bytes) {
+        Ok((hash, dimensions)) => {
+            hashed.pdq = Some(hash.pdq.to_string());
+            hashed.pdq_quality = Some(hash.quality);
+            (hashed.width, hashed.height) = (Some(dimensions.width), Some(dimensions.height));
         }
-        Ok(Err(error)) => hashed.error = Some(error.to_string()),
-        Err(_) => hashed.error = Some("hashing the picture panicked".to_owned()),
+        Err(error) => hashed.error = Some(error),
     }
     hashed
 }

@@ -77,14 +77,21 @@ fn neither_log_nor_audit_nor_metrics_has_a_hash_or_a_token() {
         (&5.into(), &4.into(), &1.into(), &1.into())
     );
     assert_eq!((&all["refused"], &all["matched"]), (&1.into(), &4.into()));
-    // It is gone on with, and not when somebody changed it.
     let path = place.folder.path().join("audit.jsonl");
+    let checked = lykta_server::check_audit(&path, None).unwrap();
+    assert_eq!((checked.lines, checked.altered, checked.torn), (5, None, 0));
+    let of_all = &checked.clients["all"];
+    assert_eq!((of_all.requests, of_all.refused, of_all.hashes, of_all.matched), (5, 1, 4, 4));
+    assert!(lykta_server::check_audit(&path, Some(&checked.last_sha256)).unwrap().altered.is_none());
+    assert!(lykta_server::check_audit(&path, Some(&"0".repeat(64))).unwrap().altered.is_some());
+    // It is gone on with, and not when somebody changed it.
     let start = || {
         let config = lykta_server::Config {
             bind: "127.0.0.1:0".parse().unwrap(),
             index: vec![place.index.clone()],
             audit: Some(path.clone()),
             no_auth: true,
+            isolate: false,
             ..Default::default()
         };
         lykta_server::Server::start(config)
@@ -93,6 +100,8 @@ fn neither_log_nor_audit_nor_metrics_has_a_hash_or_a_token() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.starts_with(&audit) && text.contains("\"resumed\""));
     std::fs::write(&path, text.replacen("\"requests\":5", "\"requests\":4", 1)).unwrap();
+    let altered = lykta_server::check_audit(&path, None).unwrap().altered;
+    assert_eq!(altered.map(|(line, _)| line), Some(3));
     let error = start().err().expect("refused").to_string();
     assert!(error.contains("not as it was written"), "{error}");
 }

@@ -66,8 +66,13 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let index = folder.path().join("list.lykta");
         build(&index, &[("demo.csv", LIST), ("small list.csv", small_list().as_bytes())]);
-        let mut config =
-            Config { bind: "127.0.0.1:0".parse().unwrap(), index: vec![index.clone()], ..Config::default() };
+        let mut config = Config {
+            bind: "127.0.0.1:0".parse().unwrap(),
+            index: vec![index.clone()],
+            // The tests of the program have workers; this program is none.
+            isolate: false,
+            ..Config::default()
+        };
         config.scart.test = vec![format!("md5:{}", "ab".repeat(16))];
         let [all, matching, hashing] = tokens(&mut config);
         change(&mut config);
