@@ -4,7 +4,8 @@ mod audit;
 
 use std::io::{self, Write};
 
-use lykta_server::{Config, EXAMPLE, NewToken, Server, log_to_stderr};
+use lykta_server::{Config, EXAMPLE, NewToken, Scope, Server, log_to_stderr};
+use serde_json::json;
 
 use crate::args::{ServeArgs, ServeCommand, TokenArgs};
 use crate::interrupt;
@@ -20,7 +21,10 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<u8> {
         }
         None => {}
     }
-    let config = config(args)?;
+    let mut config = config(args)?;
+    if config.tokens.is_empty() && !config.no_auth && config.bind.ip().is_loopback() {
+        make_token_for_this_run(&mut config)?;
+    }
     log_to_stderr(&config, args.quiet);
     let stop = interrupt::orderly();
     let server = Server::start(config)?;
@@ -45,6 +49,23 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
     config.no_auth = args.no_auth;
     config.is_worker = true;
     Ok(config)
+}
+
+/// Where nobody configured a token there is one all the same, for whoever reads what the service says.
+fn make_token_for_this_run(config: &mut Config) -> anyhow::Result<()> {
+    let NewToken { token, lines } = NewToken::new("this run", &Scope::ALL)?;
+    config.tokens = Config::parse(&lines).map_err(anyhow::Error::msg)?.tokens;
+    match config.log.json {
+        true => {
+            let line = json!({ "message": "the token of this run", "token": token });
+            // Whoever closed standard error does not want to know.
+            let _ = writeln!(io::stderr().lock(), "{line}");
+        }
+        false => note(format_args!(
+            "no token is configured (`lykta serve token` makes one); the token of this run: {token}"
+        )),
+    }
+    Ok(())
 }
 
 fn make_token(args: &TokenArgs) -> anyhow::Result<u8> {

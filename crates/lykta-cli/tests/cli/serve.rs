@@ -14,6 +14,8 @@ use crate::place::Place;
 struct Service {
     child: Child,
     address: String,
+    /// The token of the run, if it was told.
+    token: Option<String>,
     log: mpsc::Receiver<String>,
 }
 
@@ -25,8 +27,13 @@ impl Service {
         let (sender, log) = mpsc::channel();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| _ = sender.send(line)));
-        let mut service = Self { child, address: String::new(), log };
-        let line = service.wait_for("listening");
+        let mut service = Self { child, address: String::new(), token: None, log };
+        let mut line = service.log.recv_timeout(Duration::from_secs(20)).unwrap();
+        if let Some((_, token)) = line.split_once("\"token\":\"") {
+            service.token = token.split('"').next().map(str::to_owned);
+            line = service.wait_for("listening");
+        }
+        assert!(line.contains("listening"), "{line}");
         service.address = line.split("\"address\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         service.wait_for("index in use");
         service
@@ -135,7 +142,7 @@ fn a_client_of_hma_in_python_is_answered() {
 #[test]
 fn what_cannot_be_served_is_refused_in_one_sentence() {
     let place = Place::with_demo();
-    place.run("serve --index list.lykta").refused(&["lykta serve token", "--no-auth"]);
+    place.run("serve --index list.lykta --bind 0.0.0.0:0").refused(&["lykta serve token", "--no-auth"]);
     place.run("serve --no-auth").refused(&["--index"]);
     place.run("serve --index list.lykta --no-auth --bind 0.0.0.0:0").refused(&["loopback"]);
     place.run("serve --index list.lykta --config none.toml").refused(&["none.toml", "check its path"]);
@@ -255,4 +262,24 @@ fn an_audit_log_is_checked_and_added_up() {
     place.write("audit.jsonl", &text[..text.len() - 5]);
     assert!(place.run("serve audit audit.jsonl").expect(1).out.contains("line 4: its end is missing"));
     place.run("serve audit none.jsonl").refused(&["none.jsonl", "check that it is there"]);
+}
+
+#[test]
+fn an_index_alone_is_served_with_a_token_of_the_run() {
+    let place = Place::with_demo();
+    let mut service = Service::start(&place, "--index list.lykta");
+    assert_eq!(ask(&service, "", "GET /v1/index", b"").0, 401);
+    let token = service.token.take().unwrap();
+    assert_eq!(ask(&service, &token, "GET /v1/index", b"").0, 200);
+    assert_eq!(ask(&service, &token, "GET /metrics", b"").0, 200);
+    assert_eq!(service.end(), 0);
+    // And said in words where a person reads them.
+    let mut command = place.std_lykta();
+    command.args(["serve", "--index", "none.lykta", "--bind", "127.0.0.1:0"]);
+    let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(said.contains("the token of this run: lykta_"), "{said}");
+    // Whoever lets everybody in is asked for none.
+    let service = Service::start(&place, "--index list.lykta --no-auth");
+    assert!(service.token.is_none());
+    assert_eq!(service.end(), 0);
 }
