@@ -225,8 +225,8 @@ impl Container {
         Self::Pdf,
     ];
 
-    /// Bytes of a file that [`Container::sniff`] looks at.
-    pub const SNIFF_LEN: usize = 4096;
+    /// Bytes of a file that [`Container::sniff`] has to be given: the mark of ISO 9660 ends there.
+    pub const SNIFF_LEN: usize = 0x8006;
 
     /// What bytes are, by the beginning of them: at least [`Container::SNIFF_LEN`] if there are as many.
     pub fn sniff(head: &[u8]) -> Option<Self> {

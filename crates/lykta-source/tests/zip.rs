@@ -68,8 +68,8 @@ fn every_method_is_read_wherever_the_numbers_are() {
         assert!(good(ZIP, &bytes) == expected, "{is_64} {has_descriptors}");
         let (found, _) = all(ZIP, &bytes);
         assert!(found.iter().map(|found| found.offset.unwrap()).eq(offsets.iter().copied()));
-        // With something in front and behind.
-        let moved = [&noise(5000, 3)[..], &bytes, &noise(300, 4)].concat();
+        // With something in front.
+        let moved = [&noise(5000, 3)[..], &bytes].concat();
         let (found, ending) = all(ZIP, &moved);
         ending.unwrap();
         assert!(found.iter().map(|found| &found.bytes).eq(expected.iter().map(|(_, bytes)| bytes)));
@@ -206,6 +206,159 @@ fn what_a_directory_does_not_list_is_found() {
     let len = 32u64.to_le_bytes();
     zip.bytes.extend([&len[..], b"sigs....", &len, b"APK Sig Block 42"].concat());
     all(ZIP, &zip.finish()).1.unwrap();
+}
+
+/// What hides where a directory leads nobody: bytes, whether they are told of, and how many members are in them.
+fn hidden() -> [(Vec<u8>, bool, usize); 4] {
+    let jpeg = [&b"\xff\xd8\xff\xe0\0\x10JFIF"[..], &noise(3000, 1)].concat();
+    let mut zip = Zip::default();
+    zip.add(b"hidden", 8, 0, &deflate(&jpeg), &jpeg);
+    let both = [&zip.bytes[..], &jpeg].concat();
+    [(Vec::new(), false, 0), (vec![0; 500], false, 0), (jpeg, true, 0), (both, true, 1)]
+}
+
+/// Asserts that of an archive with the member `name`, and hidden bytes that end at `end`, all is found or told.
+fn assert_none_is_lost(archive: &[u8], end: usize, (bytes, is_told, count): &(Vec<u8>, bool, usize)) {
+    let (found, ending) = all(ZIP, archive);
+    let names = found.iter().map(|found| &found.name[..]).collect::<Vec<_>>();
+    assert_eq!(names, [&b"name"[..], b"hidden"][..1 + count]);
+    assert!(found.iter().all(|found| found.error.is_none()), "{found:?}");
+    // A member takes what it takes: the picture behind it is told of.
+    let len = if *count > 0 { 3010 } else { bytes.len() };
+    let expected = is_told.then(|| format!("{len} bytes at byte {} are of no member of it", end - len));
+    let told = ending.err().map(|error| match error {
+        ContainerError::Damaged(told) => told,
+        error => panic!("{error}"),
+    });
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn what_lies_behind_the_stream_of_a_member_is_looked_into_and_told() {
+    for has_descriptors in [false, true] {
+        for hidden in hidden() {
+            let content = noise(20_000, 2);
+            let packed = [deflate(&content), hidden.0.clone()].concat();
+            let mut zip = Zip { has_descriptors, ..Zip::default() };
+            zip.add(b"name", 8, 0, &packed, &content);
+            let end = 30 + b"name".len() + packed.len();
+            let archive = zip.clone().finish();
+            assert_none_is_lost(&archive, end, &hidden);
+            // Of a member that no directory lists, too, whose end is known.
+            if !has_descriptors {
+                (zip.directory, zip.count) = (Vec::new(), 0);
+                assert_none_is_lost(&zip.finish(), end, &hidden);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_lies_behind_streams_that_may_have_others_behind_them_is_an_error_of_the_member() {
+    for (method, flags, pack) in METHODS.into_iter().filter(|(method, ..)| [12, 20, 93, 95].contains(method))
+    {
+        let content = noise(20_000, 2);
+        let mut zip = Zip::default();
+        zip.add(b"name", method, flags, &[pack(&content), noise(300, 1)].concat(), &content);
+        let (found, ending) = all(ZIP, &zip.finish());
+        ending.unwrap();
+        assert!(found.len() == 1 && found[0].error.is_some(), "{method}");
+    }
+}
+
+/// Where such a stream ends is known within three bytes, which must not hide the beginning of what follows.
+#[test]
+fn what_lies_behind_a_stream_of_deflate64_is_looked_into_and_told() {
+    for len in 0..50 {
+        for (bytes, is_told, count) in hidden() {
+            let content = noise(len, 2);
+            let mut zip = Zip::default();
+            zip.add(b"name", 9, 0, &[deflate(&content), bytes].concat(), &content);
+            let (found, ending) = all(ZIP, &zip.finish());
+            assert_eq!(found.len(), 1 + count);
+            assert!(found[0].bytes == content && found.iter().all(|found| found.error.is_none()));
+            // Bytes of the stream itself may be told of with zeros.
+            let is_blank = !is_told;
+            assert!(ending.is_err() || is_blank, "{len}: {ending:?}");
+        }
+    }
+}
+
+#[test]
+fn what_lies_between_a_directory_and_its_end_is_looked_into_and_told() {
+    const SIGNATURE: &[u8] = b"PK\x05\x05\x09\0signature";
+    for is_64 in [false, true] {
+        for signature in [&b""[..], SIGNATURE] {
+            for hidden in hidden() {
+                let mut zip = Zip { is_64, ..Zip::default() };
+                zip.add(b"name", 0, 0, b"text", b"text");
+                let directory_end = zip.bytes.len() + zip.directory.len();
+                let bytes = zip.finish();
+                let (front, end) = bytes.split_at(directory_end);
+                let mut archive = [front, signature, &hidden.0, end].concat();
+                let end_at = directory_end + signature.len() + hidden.0.len();
+                if is_64 {
+                    // Where the larger end is.
+                    let at = end_at + 56 + 8;
+                    archive[at..at + 8].copy_from_slice(&(end_at as u64).to_le_bytes());
+                }
+                assert_none_is_lost(&archive, end_at, &hidden);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_lies_behind_an_archive_is_looked_into_and_told() {
+    for comment in ["", "what is in it"] {
+        for hidden in hidden() {
+            let mut zip = Zip::default();
+            zip.add(b"name", 0, 0, b"text", b"text");
+            let mut bytes = zip.finish();
+            let len_at = bytes.len() - 2;
+            bytes[len_at..].copy_from_slice(&(comment.len() as u16).to_le_bytes());
+            let archive = [&bytes, comment.as_bytes(), &hidden.0].concat();
+            assert_none_is_lost(&archive, archive.len(), &hidden);
+            // In the comment.
+            if comment.is_empty() {
+                bytes[len_at..].copy_from_slice(&(hidden.0.len() as u16).to_le_bytes());
+                let archive = [&bytes, &hidden.0[..]].concat();
+                assert_none_is_lost(&archive, archive.len(), &hidden);
+            }
+        }
+    }
+}
+
+/// A length that no file has, of a stream that ends soon.
+#[test]
+fn a_member_that_states_the_largest_length_is_read_to_the_end_of_its_stream() {
+    for method in [8, 9] {
+        let mut crc = flate2::Crc::new();
+        crc.update(b"text");
+        let mut zip = Zip { is_64: true, ..Zip::default() };
+        zip.add(b"name", method, 0, &deflate(b"text"), b"text");
+        zip.directory.clear();
+        zip.add_directory_entry(b"name", method, 0, (crc.sum(), u64::MAX, 4), 0, 0);
+        zip.count = 1;
+        zip.bytes.extend(noise(20_000, 1));
+        let (found, ending) = all(ZIP, &zip.finish());
+        assert!(found.len() == 1 && found[0].bytes == b"text" && found[0].error.is_none(), "{found:?}");
+        assert!(matches!(ending, Err(ContainerError::Damaged(_))), "{ending:?}");
+    }
+}
+
+/// A member that states more than there is must not hide what is behind the archive.
+#[test]
+fn what_lies_behind_an_archive_is_told_whatever_a_member_states() {
+    let mut zip = Zip::default();
+    zip.add(b"name", 0, 0, b"text", b"text");
+    zip.add_directory_entry(b"longer", 0, 0, (1, 0xf000_0000, 0xf000_0000), 0, 0);
+    let mut archive = zip.finish();
+    let len = archive.len();
+    archive.extend(noise(300, 1));
+    let (_, ending) = all(ZIP, &archive);
+    let told = format!("300 bytes at byte {len} are of no member of it");
+    assert!(matches!(&ending, Err(ContainerError::Damaged(said)) if *said == told), "{ending:?}");
 }
 
 /// Half-copied archives have no directory, and all that was copied is still there.

@@ -30,3 +30,4 @@ mod stopped;
 mod support;
 mod usage;
 mod views;
+mod zip;

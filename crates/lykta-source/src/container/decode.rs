@@ -259,7 +259,7 @@ impl<R: BufRead, D: Step> Read for Deflate<R, D> {
 }
 
 /// The same with a window of 64 KiB.
-pub(super) fn deflate64(input: Fed<'_>) -> Box<dyn Read + '_> {
+pub(super) fn deflate64<'r>(input: impl BufRead + 'r) -> Box<dyn Read + 'r> {
     Box::new(Deflate { input, stream: Stepped::new(Box::new(InflaterManaged::new())) })
 }
 
@@ -269,6 +269,31 @@ impl Step for Box<InflaterManaged> {
         let is_over = self.finished() && self.available_output() == 0;
         let status = if result.data_error { Err("a stream of deflate64 is spoiled") } else { Ok(is_over) };
         (result.bytes_consumed, result.bytes_written, status)
+    }
+}
+
+/// Counts down the bytes that a decoder leaves of its input, of which more may have been read than it took.
+pub(super) struct Counted<R> {
+    pub(super) input: R,
+    pub(super) left: Rc<Cell<u64>>,
+}
+
+impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.left.update(|left| left - count as u64);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.input.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.left.update(|left| left - count as u64);
+        self.input.consume(count);
     }
 }
 

@@ -46,6 +46,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Container;
     use super::*;
 
     #[test]
@@ -54,7 +55,7 @@ mod tests {
         assert_eq!(sniff(b"x\x10-lh5-"), Some("LHA"));
         let mut disc = vec![0; 0x8801];
         disc[0x8001..0x8006].copy_from_slice(b"CD001");
-        assert_eq!(sniff(&disc), Some("ISO 9660"));
+        assert_eq!(sniff(&disc[..Container::SNIFF_LEN]), Some("ISO 9660"));
         for other in [&b"Rar!"[..], b"", b"070701"[..5].as_ref(), b"text about CD001", &[0; 0x9000]] {
             assert_eq!(sniff(other), None);
         }

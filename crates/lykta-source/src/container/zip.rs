@@ -7,17 +7,19 @@
 //! Read by our own code, with rawzip as the oracle: members are handed over as the directory is read, so that nothing
 //! but the ranges of those out of order grows with it, and each is read on its own, so one that lies spoils no other.
 //!
-//! What the directory does not list is looked for by the headers of the members between those that it lists, in front of
-//! them and up to the directory. Other bytes there that are not zero are told of, but for those in front of the first
-//! header, which are the program of an archive that unpacks itself, and the signatures of an APK.
+//! What the directory does not list is looked for by the headers of the members wherever nothing else is: between those
+//! that it lists and in front of them, behind the end of the stream that a member is, between the directory and its end,
+//! and behind that. Other bytes there that are not zero are told of, but for those in front of the first header, which
+//! are the program of an archive that unpacks itself, and the signatures of an APK.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead, BufReader, Cursor, Read, SeekFrom};
 use std::ops::{ControlFlow, Range};
+use std::rc::Rc;
 
 use flate2::Crc;
 
-use super::decode::{Deflate, deflate64, lzma, ppmd, told};
+use super::decode::{Counted, Deflate, deflate64, lzma, ppmd, told};
 use super::link::Said;
 use super::{
     Container, ContainerError, Content, Exceeded, Input, Limits, Member, MemberSkip, ReadSeek, decoder,
@@ -30,12 +32,14 @@ const DESCRIPTOR: [u8; 4] = *b"PK\x07\x08";
 const END: [u8; 4] = *b"PK\x05\x06";
 const END_64: [u8; 4] = *b"PK\x06\x06";
 const LOCATOR_64: [u8; 4] = *b"PK\x06\x07";
+const SIGNATURE: [u8; 4] = *b"PK\x05\x05";
 
 const LOCAL_LEN: usize = 30;
 const CENTRAL_LEN: usize = 46;
 const END_LEN: usize = 22;
 const END_64_LEN: usize = 56;
 const LOCATOR_64_LEN: u64 = 20;
+const SIGNATURE_LEN: usize = 6;
 
 pub(super) fn sniff(head: &[u8]) -> bool {
     // The first volume of several, or the only one after all, has a mark in front.
@@ -60,18 +64,27 @@ pub(super) fn members(
         };
         let is_good = directory.entries(&file, &mut |_| Ok(ControlFlow::Continue(())));
         match is_good {
-            Ok(()) => {
+            Ok(directory_end) => {
                 let mut covered = Covered::new(limits);
                 let mut is_over = false;
                 directory.entries(&file, &mut |entry| {
-                    if let Some((start, end)) = file.extent(&entry)? {
-                        covered.add(start, end.min(directory.start));
+                    let extent = file.extent(&entry)?;
+                    let (flow, unused) = file.hand_over(entry, limits, each)?;
+                    if let Some(extent) = extent {
+                        let is_in_front = extent.start < directory.start;
+                        covered.add_member(&extent, unused, if is_in_front { directory.start } else { len });
                     }
-                    let flow = file.hand_over(entry, limits, each)?;
                     is_over = flow.is_break();
                     Ok(flow)
                 })?;
-                if is_over { Ok(()) } else { unlisted(&file, &mut covered, directory.start, limits, each) }
+                if is_over {
+                    return Ok(());
+                }
+                covered.add(directory.start, file.behind_signature(directory_end, directory.limit)?);
+                for (start, end) in &directory.ends {
+                    covered.add(*start, *end);
+                }
+                unlisted(&file, &mut covered, limits, each)
             }
             Err(error @ ContainerError::Read(_)) => Err(error),
             Err(error) => match walk(&file, 0..len, limits, &mut |_, _| {}, each)? {
@@ -80,6 +93,12 @@ pub(super) fn members(
             },
         }
     })
+}
+
+/// Bytes of the comment behind an end. It is text: one with zeros, which pictures and archives have, counts as none.
+fn comment_len(end: &[u8]) -> usize {
+    let comment = end[END_LEN..].iter().take(u16_at(end, 20).into());
+    if comment.clone().any(|byte| *byte == 0) { 0 } else { comment.len() }
 }
 
 fn damaged(detail: impl Into<String>) -> ContainerError {
@@ -150,15 +169,17 @@ struct Directory {
     /// Bytes in front of the archive, which it does not know of.
     base: u64,
     volume: u32,
+    /// Where the records are that tell of it.
+    ends: Vec<(u64, u64)>,
 }
 
 impl Directory {
-    /// The entries, in order.
+    /// The entries, in order, and where they end.
     fn entries(
         &self,
         file: &File<'_>,
         each: &mut dyn FnMut(Entry) -> Result<ControlFlow<()>, ContainerError>,
-    ) -> Result<(), ContainerError> {
+    ) -> Result<u64, ContainerError> {
         let mut input = BufReader::new(file.section(self.start, self.limit));
         let (mut at, mut count) = (self.start, 0u64);
         let mut fixed = [0; CENTRAL_LEN];
@@ -192,12 +213,12 @@ impl Directory {
             entry.read_zip64(&text[name..name + extra], true);
             entry.offset = entry.offset.saturating_add(self.base);
             if each(entry)?.is_break() {
-                return Ok(());
+                return Ok(at);
             }
         }
         // A count of 16 bits is too small for many archives of more.
         if at - self.start == self.len || count & 0xffff == self.count & 0xffff {
-            Ok(())
+            Ok(at)
         } else {
             Err(damaged("its directory is spoiled"))
         }
@@ -248,8 +269,10 @@ impl<'f> File<'f> {
         tail.truncate(filled);
         for at in (0..(tail.len() + 1).saturating_sub(END_LEN)).rev() {
             if tail[at..].starts_with(&END)
-                && let Some(found) = self.directory_at(from + at as u64, &tail[at..][..END_LEN])?
+                && let Some(mut found) = self.directory_at(from + at as u64, &tail[at..][..END_LEN])?
             {
+                let end = from + (at + END_LEN + comment_len(&tail[at..])) as u64;
+                found.ends.push((from + at as u64, end));
                 return Ok(Some(found));
             }
         }
@@ -261,6 +284,7 @@ impl<'f> File<'f> {
         let mut volume = u32::from(u16_at(end, 4));
         let (mut count, mut len) = (u64::from(u16_at(end, 10)), u64::from(u32_at(end, 12)));
         let (mut start, mut limit) = (u64::from(u32_at(end, 16)), at);
+        let mut ends = Vec::new();
         let locator = at.checked_sub(LOCATOR_64_LEN);
         if let Some(locator_at) = locator
             && let Some(locator) = self.array::<{ LOCATOR_64_LEN as usize }>(locator_at)?
@@ -275,11 +299,12 @@ impl<'f> File<'f> {
                     volume = u32_at(&end, 16);
                     (count, len, start) = (u64_at(&end, 32), u64_at(&end, 40), u64_at(&end, 48));
                     limit = end_at;
+                    ends.extend([(end_at, end_at + END_64_LEN as u64), (locator_at, at)]);
                     break;
                 }
             }
         }
-        let found = |start: u64, base: u64| Directory { start, len, limit, count, base, volume };
+        let found = |start: u64, base: u64| Directory { start, len, limit, count, base, volume, ends };
         if let Some(before) = limit.checked_sub(len)
             && let Some(base) = before.checked_sub(start)
             && (len == 0 && count == 0 || self.begins_with(before, CENTRAL)?)
@@ -289,19 +314,19 @@ impl<'f> File<'f> {
         Ok((start < limit && self.begins_with(start, CENTRAL)?).then(|| found(start, 0)))
     }
 
-    /// Hands a member over. Folders are none.
+    /// Hands a member over, and says how many of its packed bytes, the last, are of no use to it. Folders are none.
     fn hand_over(
         &self,
         entry: Entry,
         limits: &Limits,
         each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, ContainerError> {
+    ) -> Result<(ControlFlow<()>, u64), ContainerError> {
         if entry.is_folder() {
-            return Ok(ControlFlow::Continue(()));
+            return Ok((ControlFlow::Continue(()), 0));
         }
         let size = entry.whole.map(|(size, _)| size);
         let offset = Some(entry.offset);
-        let (mut stream, mut chain);
+        let (mut opened, mut chain) = (None, None);
         let content = if let Some(volume) = entry.volume
             && !self.is_here(&entry)?
         {
@@ -311,15 +336,14 @@ impl<'f> File<'f> {
             Content::Skipped(MemberSkip::Encrypted, size.unwrap_or(0))
         } else {
             match self.content(&entry, limits) {
-                Ok(opened) => {
-                    stream = opened;
+                Ok(stream) => {
+                    let stream = opened.insert(stream);
                     let stated = size.unwrap_or(0);
-                    match entry.is_link.then(|| Said::of(&mut stream, stated)) {
-                        None => Content::Bytes(&mut stream, size),
+                    match entry.is_link.then(|| Said::of(stream, stated)) {
+                        None => Content::Bytes(stream, size),
                         Some(Said::Target(target)) => Content::Skipped(MemberSkip::Link(target), 0),
                         Some(Said::Bytes(bytes)) => {
-                            chain = Cursor::new(bytes).chain(stream);
-                            Content::Bytes(&mut chain, size)
+                            Content::Bytes(chain.insert(Cursor::new(bytes).chain(stream)), size)
                         }
                     }
                 }
@@ -327,7 +351,8 @@ impl<'f> File<'f> {
                 Err(error) => Content::Failed(error),
             }
         };
-        Ok(each(Member { name: entry.name, offset, capture: None, known: None, content }))
+        let flow = each(Member { name: entry.name, offset, capture: None, known: None, content });
+        Ok((flow, opened.map_or(0, |stream| stream.unused())))
     }
 
     /// Whether the header of a member is where it is said to be, on whichever volume.
@@ -337,16 +362,22 @@ impl<'f> File<'f> {
         Ok(self.begins_with(entry.offset, LOCAL)? && name[..count] == entry.name)
     }
 
-    /// Where a member begins and ends, with its header and its descriptor, if it is here.
-    fn extent(&self, entry: &Entry) -> Result<Option<(u64, u64)>, ContainerError> {
+    /// Where a member is, if it is here.
+    fn extent(&self, entry: &Entry) -> Result<Option<Extent>, ContainerError> {
         let header = self.array::<LOCAL_LEN>(entry.offset)?.filter(|header| header[..4] == LOCAL);
         let Some(header) = header else { return Ok(None) };
         if entry.volume.is_some() && !self.is_here(entry)? {
             return Ok(None);
         }
         let lens = u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
-        let start = entry.offset + LOCAL_LEN as u64 + lens;
-        Ok(Some((entry.offset, self.behind(entry, start.saturating_add(entry.packed))?)))
+        let data = entry.offset + LOCAL_LEN as u64 + lens;
+        self.extent_of(entry, data).map(Some)
+    }
+
+    /// Where a member is whose packed bytes begin at `data`.
+    fn extent_of(&self, entry: &Entry, data: u64) -> Result<Extent, ContainerError> {
+        let data_end = data.saturating_add(entry.packed);
+        Ok(Extent { start: entry.offset, data_end, end: self.behind(entry, data_end)? })
     }
 
     /// Where what is behind the packed bytes of a member ends: a descriptor with or without a signature and of short or
@@ -367,6 +398,13 @@ impl<'f> File<'f> {
         };
         // The member may be empty, and so all of it is zeros, of which nothing is told.
         Ok(end.saturating_add(len as u64))
+    }
+
+    /// Where the signature ends that a directory may have behind it.
+    fn behind_signature(&self, directory_end: u64, limit: u64) -> Result<u64, ContainerError> {
+        let bytes = self.array::<SIGNATURE_LEN>(directory_end)?.filter(|bytes| bytes[..4] == SIGNATURE);
+        let end = bytes.map(|bytes| directory_end + SIGNATURE_LEN as u64 + u64::from(u16_at(&bytes, 4)));
+        Ok(end.filter(|end| *end <= limit).unwrap_or(directory_end))
     }
 
     /// Whether there are only zeros.
@@ -404,12 +442,18 @@ impl<'f> File<'f> {
         })?;
         let lens = u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
         let start = entry.offset + LOCAL_LEN as u64 + lens;
-        let packed: Box<dyn Read> = Box::new(self.section(start, start.saturating_add(entry.packed)));
+        let end = start.saturating_add(entry.packed);
+        let packed: Box<dyn Read> = Box::new(self.section(start, end));
         let size = entry.whole.map(|(size, _)| size);
+        let left = Rc::new(Cell::new(0));
+        let counted = |input| {
+            left.set(end - start);
+            Counted { input, left: Rc::clone(&left) }
+        };
         let input = match entry.method {
             0 => packed,
-            8 => told(packed, limits, |input| Box::new(Deflate::new(input))),
-            9 => told(packed, limits, deflate64),
+            8 => told(packed, limits, |input| Box::new(Deflate::new(counted(input)))),
+            9 => told(packed, limits, |input| deflate64(counted(input))),
             12 => decoder(Container::Bzip2, packed, limits),
             14 => {
                 const HAS_END: u16 = 2;
@@ -421,7 +465,9 @@ impl<'f> File<'f> {
             98 => told(packed, limits, |input| ppmd(input, size, limits)),
             other => return Err(ContainerError::Unsupported(format!("method {other} of zip"))),
         };
-        Ok(Checked { input, crc: Crc::new(), len: 0, expected: entry.whole })
+        // The decoder of deflate64 holds up to three bytes that it does not need in the end.
+        let ahead = if entry.method == 9 { 3 } else { 0 };
+        Ok(Checked { input, crc: Crc::new(), len: 0, expected: entry.whole, left, ahead, is_complete: false })
     }
 
     /// The next signature of a header or descriptor at `from` or behind it.
@@ -474,6 +520,14 @@ impl<'f> File<'f> {
     }
 }
 
+/// Where a member is, with its header and its descriptor.
+struct Extent {
+    start: u64,
+    /// Where its packed bytes end.
+    data_end: u64,
+    end: u64,
+}
+
 /// Ranges of the archive that members take.
 struct Covered {
     ranges: Vec<(u64, u64)>,
@@ -501,6 +555,12 @@ impl Covered {
         }
     }
 
+    /// What a member takes in front of `most`, but for the last of its packed bytes that are of no use to it.
+    fn add_member(&mut self, extent: &Extent, unused: u64, most: u64) {
+        self.add(extent.start, (extent.data_end - unused).min(most));
+        self.add(extent.data_end.min(most), extent.end.min(most));
+    }
+
     fn merge(&mut self) {
         self.ranges.sort_unstable();
         self.ranges.dedup_by(|next, last| {
@@ -524,14 +584,13 @@ impl Covered {
     }
 }
 
-/// Hands over the members up to `end` that the directory does not list.
+/// Hands over the members that the directory does not list.
 ///
 /// # Errors
 /// [`ContainerError::Damaged`], if there are other bytes.
 fn unlisted(
     file: &File<'_>,
     covered: &mut Covered,
-    end: u64,
     limits: &Limits,
     each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<(), ContainerError> {
@@ -540,9 +599,10 @@ fn unlisted(
         return Err(Exceeded::Memory { needed, most: limits.memory }.into());
     }
     let mut told = None;
-    for (from, to) in covered.gaps(0, end) {
+    for (from, to) in covered.gaps(0, file.len) {
         let mut found = Covered::new(limits);
-        let flow = walk(file, from..to, limits, &mut |start, end| found.add(start, end.min(to)), each)?;
+        let mut add = |extent: &Extent, unused: u64| found.add_member(extent, unused, to);
+        let flow = walk(file, from..to, limits, &mut add, each)?;
         if flow.is_break() {
             return Ok(());
         }
@@ -556,12 +616,13 @@ fn unlisted(
     told.map_or(Ok(()), |told| Err(damaged(told)))
 }
 
-/// Hands over what has a header of its own in a range, from the first to the last, and tells `found` where it is.
+/// Hands over what has a header of its own in a range, from the first to the last, and tells `found` where it is and how
+/// many of its packed bytes are of no use to it.
 fn walk(
     file: &File<'_>,
     range: Range<u64>,
     limits: &Limits,
-    found: &mut dyn FnMut(u64, u64),
+    found: &mut dyn FnMut(&Extent, u64),
     each: &mut dyn FnMut(Member<'_>) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, ContainerError> {
     const HAS_DESCRIPTOR: u16 = 8;
@@ -600,15 +661,16 @@ fn walk(
             let (end, whole) = file.end_of_data(start)?;
             (entry.packed, entry.whole) = (end - start, whole);
         }
-        // A length that lies must not hide what follows.
-        let end = start.saturating_add(entry.packed);
-        found(offset, file.behind(&entry, end)?);
-        let next = file.array(end)?;
-        let is_followed = next.is_some_and(|next| [LOCAL, CENTRAL, DESCRIPTOR].contains(&next));
-        if file.hand_over(entry, limits, each)?.is_break() {
-            return Ok(ControlFlow::Break(()));
+        let extent = file.extent_of(&entry, start)?;
+        let (flow, unused) = file.hand_over(entry, limits, each)?;
+        if flow.is_break() {
+            return Ok(flow);
         }
-        from = if is_followed { end } else { start };
+        found(&extent, unused);
+        // A length that lies must not hide what follows.
+        let next = file.array(extent.data_end)?;
+        let is_followed = next.is_some_and(|next| [LOCAL, CENTRAL, DESCRIPTOR].contains(&next));
+        from = if is_followed { extent.data_end - unused } else { start };
     }
     Ok(ControlFlow::Continue(()))
 }
@@ -650,6 +712,21 @@ struct Checked<'s> {
     crc: Crc,
     len: u64,
     expected: Option<(u64, u32)>,
+    /// Packed bytes that its decoder did not take, where that is counted.
+    left: Rc<Cell<u64>>,
+    /// How many it may have taken and not needed.
+    ahead: u64,
+    is_complete: bool,
+}
+
+impl Checked<'_> {
+    /// Packed bytes that are of no use to it. None are known before it was read to its end.
+    fn unused(&self) -> u64 {
+        match self.left.get() {
+            left if left > 0 && self.is_complete => left + self.ahead,
+            _ => 0,
+        }
+    }
 }
 
 impl Read for Checked<'_> {
@@ -662,7 +739,10 @@ impl Read for Checked<'_> {
             Some(expected) if is_over && expected != (self.len, self.crc.sum()) => {
                 Err(damaged("a member of zip does not fit its length and checksum").into())
             }
-            _ => Ok(count),
+            _ => {
+                self.is_complete |= is_over;
+                Ok(count)
+            }
         }
     }
 }

@@ -161,7 +161,7 @@ fn other_texts_are_no_mail() {
     }
     let crawl = b"WARC/1.0\r\nFrom: x\r\nContent-Type: a\r\nDate: x\r\n\r\n";
     assert_eq!((Container::sniff(crawl), sniff(crawl)), (Some(Container::Warc), None));
-    let long = format!("From: a\r\nTo: b\r\nSubject: c\r\nX: {}", "y".repeat(5000));
+    let long = format!("From: a\r\nTo: b\r\nSubject: c\r\nX: {}", "y".repeat(Container::SNIFF_LEN));
     assert_eq!(Container::sniff(&long.as_bytes()[..Container::SNIFF_LEN]), Some(Container::Mail));
 }
 
