@@ -281,7 +281,7 @@ pub(super) struct Counted<R> {
 impl<R: BufRead> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.input.read(buffer)?;
-        self.left.update(|left| left - count as u64);
+        self.left.update(|left| left.saturating_sub(count as u64));
         Ok(count)
     }
 }
@@ -292,7 +292,7 @@ impl<R: BufRead> BufRead for Counted<R> {
     }
 
     fn consume(&mut self, count: usize) {
-        self.left.update(|left| left - count as u64);
+        self.left.update(|left| left.saturating_sub(count as u64));
         self.input.consume(count);
     }
 }
