@@ -11,6 +11,7 @@ use crate::auth::Auth;
 use crate::body::Room;
 use crate::config::Config;
 use crate::error::StartError;
+use crate::fetch::Fetcher;
 use crate::generation::Generation;
 use crate::metrics::{Metrics, Now};
 use crate::pool::Pool;
@@ -22,6 +23,7 @@ pub(crate) struct App {
     pub(crate) auth: Auth,
     pub(crate) bodies: Room,
     pub(crate) metrics: Metrics,
+    pub(crate) fetcher: Option<Fetcher>,
     /// Digests for which SCARt's test path says `true`.
     pub(crate) scart_test: Vec<Hash>,
     /// Why the newest files are not in use.
@@ -47,6 +49,7 @@ impl App {
             auth: Auth::start(&config)?,
             bodies: Room::of_all(&config.limits),
             metrics: Metrics::default(),
+            fetcher: Fetcher::new(&config)?,
             refused: Mutex::default(),
             audit: Mutex::new(audit),
             warned: Mutex::default(),

@@ -46,6 +46,8 @@ pub struct Config {
     pub limits: Limits,
     /// How often a client may ask, where its token says nothing else.
     pub rate: Rate,
+    /// From where files are fetched that clients of HMA name by a URL.
+    pub fetch: Fetch,
     /// Certificate and key; without, the service speaks plain HTTP.
     pub tls: Option<Tls>,
     /// How the log is written.
@@ -163,6 +165,15 @@ pub struct Rate {
     pub burst: f64,
 }
 
+/// From where files are fetched that clients of HMA name by a URL.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fetch {
+    /// Hosts as URLs have them, each with its port if that is not the usual one of the scheme. None by default: nothing is
+    /// fetched then.
+    pub hosts: Vec<String>,
+}
+
 /// Files for TLS, in PEM.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
@@ -222,6 +233,7 @@ impl Default for Config {
             matching: Matching::default(),
             limits: Limits::default(),
             rate: Rate::default(),
+            fetch: Fetch::default(),
             tls: None,
             log: Log::default(),
             scart: Scart::default(),

@@ -28,6 +28,7 @@ mod auth;
 mod body;
 mod config;
 mod error;
+mod fetch;
 mod generation;
 mod listen;
 mod log;
@@ -45,7 +46,9 @@ mod watch;
 
 pub use audit::{CheckedAudit, ClientTotals, check_audit};
 pub use auth::{NewToken, Scope};
-pub use config::{Config, EXAMPLE, Limits, Log, Matching, Rate, Scart, Tls, Token, Verify, WeakestBand};
+pub use config::{
+    Config, EXAMPLE, Fetch, Limits, Log, Matching, Rate, Scart, Tls, Token, Verify, WeakestBand,
+};
 pub use error::StartError;
 pub use log::log_to_stderr;
 pub use openapi::{document, document_text};

@@ -227,7 +227,7 @@ fn schemas() -> Value {
         "Health": object(&["status"], json!({"status": text})),
         "Ready": object(&["status", "stale", "index"], json!({"status": text, "stale": flag, "index": text})),
         "Document": {"type": "object"},
-        "HmaBanks": banks,
+        "HmaLookup": {"anyOf": [banks, {"$ref": "#/components/schemas/HmaSignals"}], "description": "By `signal`, or by `url`"},
         "HmaSignals": {"type": "object", "additionalProperties": banks},
         "HmaMatches": object(&["matches"], json!({"matches": list(json!({"anyOf": [
             number,

@@ -91,8 +91,10 @@ const BANKS: Parameter = query("banks", false, "Names of banks, separated by com
 const SEED: Parameter = query("seed", false, "Accepted; every bank is always asked");
 const COINFLIP: Parameter = query("bypass_coinflip", false, "Accepted; every bank is always asked");
 const TYPES: Parameter = query("types", false, "Kinds of hash, separated by commas: pdq, video_md5");
-const CONTENT_TYPE: Parameter = query("content_type", false, "photo or video");
-const URL: Parameter = query("url", false, "Refused: nothing is fetched from elsewhere");
+const CONTENT_TYPE: Parameter =
+    query("content_type", false, "With `url`: photo or video; what the host says when not given");
+const URL: Parameter =
+    query("url", false, "Of a file to be fetched: 403 unless its host is listed in the configuration");
 const SCART_KIND: Parameter = Parameter {
     name: "kind",
     required: true,
@@ -249,8 +251,8 @@ pub(crate) static OPERATIONS: &[Operation] = &[
             TYPES,
         ],
         body: Body::None,
-        answer: Answer::Json("HmaBanks"),
-        problems: &[400, 408, 500],
+        answer: Answer::Json("HmaLookup"),
+        problems: &[400, 408, 413, 500, 502],
     },
     Operation {
         id: Id::HmaLookupFile,
@@ -287,12 +289,12 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         method: Method::GET,
         path: "/h/hash",
         scope: Some(Scope::Hash),
-        summary: "HMA: refused, since nothing is fetched",
-        description: "Always 403: send the file with POST.",
+        summary: "HMA: the hashes of a file at a URL",
+        description: "403 unless the host of the URL is listed in the configuration: send the file with POST.",
         parameters: &[URL, CONTENT_TYPE, TYPES],
         body: Body::None,
         answer: Answer::Json("HmaHashes"),
-        problems: &[400],
+        problems: &[400, 408, 413, 500, 502],
     },
     Operation {
         id: Id::HmaHashFile,

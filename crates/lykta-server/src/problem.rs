@@ -66,8 +66,13 @@ impl Problem {
             StatusCode::FORBIDDEN,
             "no-fetching",
             "URLs are not fetched",
-            "this service fetches nothing from elsewhere: send the file itself with POST",
+            "this service does not fetch from there: send the file itself with POST, or have the host listed in fetch.hosts",
         )
+    }
+
+    /// Of a URL that may be fetched and was not.
+    pub(crate) fn not_fetched(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "not-fetched", "The URL was not fetched", detail)
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {

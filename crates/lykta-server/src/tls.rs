@@ -12,10 +12,10 @@ mod with {
     use std::path::Path;
     use std::sync::Arc;
 
-    use tokio_rustls::rustls::ServerConfig;
     use tokio_rustls::rustls::crypto::ring::default_provider;
     use tokio_rustls::rustls::pki_types::pem::PemObject;
     use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
     use super::StartError;
     use crate::config::Tls;
@@ -35,6 +35,18 @@ mod with {
         let mut settings = settings.map_err(|error| StartError::Tls(error.to_string()))?;
         settings.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Arc::new(settings))
+    }
+
+    /// Trusts whom the system trusts.
+    pub(super) fn client_settings() -> Result<Arc<ClientConfig>, StartError> {
+        let mut roots = RootCertStore::empty();
+        // What cannot be read there is as if it were not there: then a host is not trusted, and that is told.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+        let builder = builder
+            .with_safe_default_protocol_versions()
+            .map_err(|error| StartError::Tls(error.to_string()))?;
+        Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
     }
 }
 
@@ -71,5 +83,36 @@ impl Acceptor {
     #[cfg(not(feature = "tls"))]
     pub(crate) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(self, _: S) -> io::Result<S> {
         match self.never {}
+    }
+}
+
+/// Makes TLS of a connection to another.
+#[derive(Clone)]
+pub(crate) struct Connector {
+    #[cfg(feature = "tls")]
+    inner: tokio_rustls::TlsConnector,
+}
+
+impl Connector {
+    pub(crate) fn new() -> Result<Self, StartError> {
+        Ok(Self {
+            #[cfg(feature = "tls")]
+            inner: with::client_settings()?.into(),
+        })
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        host: &str,
+        stream: S,
+    ) -> io::Result<tokio_rustls::client::TlsStream<S>> {
+        let name = host.to_owned().try_into().map_err(io::Error::other)?;
+        self.inner.connect(name, stream).await
+    }
+
+    #[cfg(not(feature = "tls"))]
+    pub(crate) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(&self, _: &str, _: S) -> io::Result<S> {
+        Err(io::Error::other("this program was built without TLS"))
     }
 }

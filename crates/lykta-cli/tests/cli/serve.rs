@@ -21,7 +21,12 @@ struct Service {
 
 impl Service {
     fn start(place: &Place, words: &str) -> Self {
+        Self::start_with(place, words, &[])
+    }
+
+    fn start_with(place: &Place, words: &str, environment: &[(&str, &Path)]) -> Self {
         let mut command = place.std_lykta();
+        command.envs(environment.iter().copied());
         command.args(["serve", "--bind", "127.0.0.1:0", "--json"]).args(words.split_whitespace());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (sender, log) = mpsc::channel();
@@ -282,4 +287,38 @@ fn an_index_alone_is_served_with_a_token_of_the_run() {
     let service = Service::start(&place, "--index list.lykta --no-auth");
     assert!(service.token.is_none());
     assert_eq!(service.end(), 0);
+}
+
+/// A host that speaks TLS is trusted if the system trusts it, or is told to.
+#[test]
+fn a_url_is_fetched_over_tls() {
+    let place = Place::with_demo();
+    let token = configured(&place);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lykta-server/tests/tls");
+    let config = place.text("lykta.toml");
+    let tls = format!(
+        "[tls]\ncertificate = {:?}\nkey = {:?}\n",
+        folder.join("certificate.pem"),
+        folder.join("key.pem")
+    );
+    place.write("tls.toml", config.clone() + &tls);
+    let host = Service::start(&place, "--index list.lykta --config tls.toml");
+    let (_, port) = host.address.rsplit_once(':').unwrap();
+    place.write("lykta.toml", config.replace("hosts = []", &format!("hosts = [\"localhost:{port}\"]")));
+    let url = format!("GET /h/hash?content_type=video&url=https://localhost:{port}/docs.css");
+    let asked_with = |trusted: &Path| {
+        let service = Service::start_with(
+            &place,
+            "--index list.lykta --config lykta.toml",
+            &[("SSL_CERT_FILE", trusted)],
+        );
+        let answer = ask(&service, &token, &url, b"");
+        assert_eq!(service.end(), 0);
+        answer
+    };
+    let (status, answer) = asked_with(&folder.join("certificate.pem"));
+    assert!(status == 200 && answer.contains("video_md5"), "{status} {answer}");
+    place.write("none.pem", "");
+    assert_eq!(asked_with(&place.path("none.pem")).0, 502);
+    assert_eq!(host.end(), 0);
 }

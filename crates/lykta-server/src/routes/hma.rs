@@ -11,6 +11,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, Request, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use lykta::scan::{ExactOnly, Match, Outcome};
 use lykta::{Hash, Kind, Record};
@@ -22,6 +23,7 @@ use super::own::{self, only_file, tell_hashes};
 use crate::answer::{BLANK, Sight};
 use crate::app::App;
 use crate::body::Read;
+use crate::fetch::Fetched;
 use crate::generation::Generation;
 use crate::multipart;
 use crate::pool::{Context, Length};
@@ -39,6 +41,7 @@ pub(super) struct Asked {
     signal: Option<String>,
     signal_type: Option<String>,
     url: Option<String>,
+    content_type: Option<String>,
     banks: Option<String>,
     types: Option<String>,
     include_distance: Option<String>,
@@ -145,10 +148,11 @@ pub(super) async fn lookup(
     query: Asks,
 ) -> Result<Response, Problem> {
     let asked = asked(query)?;
-    if asked.url.is_some() {
-        return Err(Problem::no_fetching());
-    }
     caller.must_see_distances()?;
+    if let Some(url) = &asked.url {
+        let upload = fetched(&app, &caller, &asked, url).await?;
+        return look_up_file(&app, &caller, &asked, upload).await;
+    }
     let told = look_up(&app, &caller, &asked).await?;
     Ok(answer(told.banks, told.left_out))
 }
@@ -199,9 +203,18 @@ pub(super) async fn lookup_file(
 ) -> Result<Response, Problem> {
     let asked = asked(query)?;
     caller.must_see_distances()?;
-    let (read, signal) = upload(&app, &caller, &asked, request).await?;
+    let upload = upload(&app, &caller, &asked, request).await?;
+    look_up_file(&app, &caller, &asked, upload).await
+}
+
+async fn look_up_file(
+    app: &App,
+    caller: &Caller,
+    asked: &Asked,
+    (read, signal): (Read, Kind),
+) -> Result<Response, Problem> {
     let only = asked.types.as_ref().is_some_and(|types| !types.trim().is_empty()).then_some(signal);
-    let telling = Telling::new(&app, &caller, &asked)?;
+    let telling = Telling::new(app, caller, asked)?;
     let (told, seen) = app
         .pool
         .run(caller.0.number, Length::Long, move |context| {
@@ -212,7 +225,7 @@ pub(super) async fn lookup_file(
             (tell_file(context, &record, signal, only, &telling), own::Seen::new(&record))
         })
         .await?;
-    seen.tell(&app, &caller);
+    seen.tell(app, caller);
     let (signals, left_out) = told?;
     Ok(answer(signals, left_out))
 }
@@ -262,14 +275,17 @@ fn compared(context: &Context<'_>, record: &Record, kind: Kind) -> Result<(), Pr
     }
 }
 
-pub(super) async fn hash_url(query: Asks) -> Problem {
-    match asked(query) {
-        Err(problem) => problem,
-        Ok(asked) if asked.url.is_none() => {
-            Problem::bad_request("url is required; to have a file hashed, send it with POST")
-        }
-        Ok(_) => Problem::no_fetching(),
-    }
+pub(super) async fn hash_url(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    query: Asks,
+) -> Result<Response, Problem> {
+    let asked = asked(query)?;
+    let Some(url) = &asked.url else {
+        return Err(Problem::bad_request("url is required; to have a file hashed, send it with POST"));
+    };
+    let upload = fetched(&app, &caller, &asked, url).await?;
+    hash(&app, &caller, upload).await
 }
 
 pub(super) async fn hash_file(
@@ -279,7 +295,11 @@ pub(super) async fn hash_file(
     request: Request,
 ) -> Result<Response, Problem> {
     let asked = asked(query)?;
-    let (read, signal) = upload(&app, &caller, &asked, request).await?;
+    let upload = upload(&app, &caller, &asked, request).await?;
+    hash(&app, &caller, upload).await
+}
+
+async fn hash(app: &App, caller: &Caller, (read, signal): (Read, Kind)) -> Result<Response, Problem> {
     let hashed = app
         .pool
         .run(caller.0.number, Length::Long, move |context| {
@@ -314,20 +334,53 @@ async fn upload(
         .ok_or_else(|| Problem::bad_request("Missing multipart/form-data file upload"))?;
     let read = caller.read(app, &parts.headers, body, app.config.limits.body_bytes).await?;
     let (field, bytes): (String, Bytes) = only_file(&read.bytes, &boundary)?;
-    let of_type = match field.as_str() {
+    let kind = kind_of(&field, asked)?.ok_or_else(|| {
+        Problem::bad_request("no such content_type: call the field of the file photo or video")
+    })?;
+    Ok((Read { bytes, share: read.share }, kind))
+}
+
+/// The kind of hash of a content type, if it is one.
+fn kind_of(content_type: &str, asked: &Asked) -> Result<Option<Kind>, Problem> {
+    let of_type = match content_type {
         "photo" => Kind::Pdq,
         "video" => Kind::Md5,
-        _ => {
-            let detail = "no such content_type: call the field of the file photo or video";
-            return Err(Problem::bad_request(detail));
-        }
+        _ => return Ok(None),
     };
     for name in asked.types.iter().flat_map(|types| types.split(',')).map(str::trim) {
         if !name.is_empty() && kind(name)? != of_type {
-            return Err(Problem::bad_request(format!("there is no {name} of a {field}")));
+            return Err(Problem::bad_request(format!("there is no {name} of a {content_type}")));
         }
     }
-    Ok((Read { bytes, share: read.share }, of_type))
+    Ok(Some(of_type))
+}
+
+/// The file at a URL, and the kind of hash that its content type has: the one that is stated, or that of the host.
+async fn fetched(app: &App, caller: &Caller, asked: &Asked, url: &str) -> Result<(Read, Kind), Problem> {
+    let unknown = "no such content_type: say photo or video";
+    let stated = asked.content_type.as_deref();
+    let stated = stated
+        .map(|stated| kind_of(stated, asked)?.ok_or_else(|| Problem::bad_request(unknown)))
+        .transpose()?;
+    let fetcher = app.fetcher.as_ref().ok_or_else(Problem::no_fetching)?;
+    let Fetched { headers, body } = fetcher.fetch(url).await?;
+    let kind = match stated {
+        Some(kind) => kind,
+        None => {
+            let told = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let content_type = match told.split('/').next() {
+                Some("image") => "photo",
+                Some("video") => "video",
+                _ => "",
+            };
+            kind_of(content_type, asked)?.ok_or_else(|| {
+                Problem::bad_request(
+                    "content_type is required: the host does not say whether it is photo or video",
+                )
+            })?
+        }
+    };
+    Ok((caller.read(app, &headers, body, app.config.limits.body_bytes).await?, kind))
 }
 
 pub(super) async fn status(State(app): State<Arc<App>>, query: Asks) -> Result<Response, Problem> {

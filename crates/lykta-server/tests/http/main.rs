@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what cannot be read or started fails the test")]
 
 mod auth;
+mod fetch;
 mod hostile;
 mod logs;
 mod not_compared;
