@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Kills and stops scans at random moments and goes on with them: the result must be that of a scan that was left alone.
 
-    python3 benches/evidence/kill.py target/release/lykta INDEX PATH [--kills 200] [--jobs 2] [--most-ms 400]
+    python3 benches/evidence/kill.py target/release/lykta INDEX PATH [--kills 200] [--jobs 2] [--most-ms 400] [--isolate]
 
-Prints how often the scan was killed and how many items were examined again; exits 1 when any output differs.
+Prints how often the scan was killed and what that cost; exits 1 when any output differs, or the log does not tell of
+each finding and problem once.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import random
@@ -32,10 +34,12 @@ def main():
     parser.add_argument("--jobs", default="2")
     parser.add_argument("--most-ms", type=float, default=400)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--isolate", action="store_true", help="decode in worker processes")
     args = parser.parse_args()
     random.seed(args.seed)
     top = tempfile.mkdtemp()
     command = [args.lykta, "scan", "-q", "--index", args.index, "--record", "all", "--report", "jsonl,csv,html"]
+    command += ["--isolate"] if args.isolate else []
     alone, killed = os.path.join(top, "alone"), os.path.join(top, "killed")
     begin = time.time()
     code = subprocess.run([*command, "--jobs", args.jobs, "-o", alone, args.path], stdout=subprocess.DEVNULL).returncode
@@ -75,10 +79,30 @@ def main():
             sys.exit(f"the folders differ: {left}")
         if subprocess.run([args.lykta, "report", "verify", "-q", killed]).returncode != 0:
             sys.exit(f"the report does not verify: {killed}")
+        if told(killed) != reported(killed):
+            sys.exit(f"log.jsonl does not tell of each finding and problem once: {killed}")
     items = json.load(open(os.path.join(alone, "summary.json")))["seen"]["items"]
     print(f"{kills} kills in {rounds} scans of {items} items: the same {len(COMPARED)} files each time")
     print(f"a scan alone {took:.1f} s, a scan with its {kills / rounds:.0f} kills {spent / rounds:.1f} s")
     shutil.rmtree(top)
+
+
+def told(report):
+    """Findings and problems by the log."""
+    lines = [json.loads(line) for line in open(os.path.join(report, "log.jsonl"), encoding="utf-8")]
+    found = sorted(line["line_sha256"] for line in lines if line["event"] == "found")
+    problems = sorted(
+        (line["locator"], line["outcome"], line["reason"]) for line in lines if line["event"] == "problem"
+    )
+    return found, problems
+
+
+def reported(report):
+    """The same by what was reported."""
+    findings = open(os.path.join(report, "findings.jsonl"), "rb").read().splitlines()
+    errors = [json.loads(line) for line in open(os.path.join(report, "errors.jsonl"), encoding="utf-8")]
+    found = sorted(hashlib.sha256(line).hexdigest() for line in findings)
+    return found, sorted((line["locator"], line["outcome"], line["reason"]) for line in errors)
 
 
 main()

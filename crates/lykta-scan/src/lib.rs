@@ -79,7 +79,7 @@ pub use read::GivenUp;
 pub use record::{FORMAT_VERSION, Label, Match, Opened, Record, Unit};
 pub use report::{
     Altered, ChainedLog, CheckedLog, Difference, DisputeInfo, FindingSpool, Going, IndexInfo, Language,
-    ListInfo, Noted, ReportDir, ReportOptions, RunInfo, RunLog, Verification, What, Written, disarm_formula,
+    ListInfo, Noted, ReportDir, ReportOptions, RunInfo, Verification, What, Written, disarm_formula,
     restore_formula, verify_report,
 };
 pub use scanner::Scanner;

@@ -191,6 +191,11 @@ impl Record {
         }
     }
 
+    /// Whether it was left out since the scan was stopped: whoever goes on with the scan examines it.
+    pub(crate) fn is_left_for_next_time(&self) -> bool {
+        self.outcome == Outcome::Skipped(Skip::Stopped)
+    }
+
     /// Whether this item makes the result incomplete: [`Outcome::is_unexamined`], and a container that matched and
     /// could not be looked into completely.
     pub fn is_unexamined(&self) -> bool {

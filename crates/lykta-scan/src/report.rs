@@ -22,7 +22,6 @@ pub use chain::Altered;
 pub use chained::{ChainedLog, CheckedLog};
 pub use csv::{disarm_formula, restore_formula};
 pub use dir::{Going, ReportDir, ReportOptions, Written};
-pub use log::RunLog;
 pub use manifest::{DisputeInfo, IndexInfo, ListInfo, RunInfo};
 pub use spool::FindingSpool;
 pub use texts::Language;

@@ -186,31 +186,13 @@ impl<'i, D: AsRef<[u8]> + Sync> Scanner<'i, D> {
         progress: &Progress,
         stop: &AtomicBool,
     ) -> Result<Summary, Error> {
-        self.go_on(self.nothing_done(), items, sink, progress, stop, false).map(|(summary, _)| summary)
-    }
-
-    /// As [`Scanner::run`], and measures where the time goes.
-    ///
-    /// # Errors
-    /// Those of [`Scanner::run`].
-    pub fn run_profiled(
-        &self,
-        items: impl Iterator<Item = Item> + Send,
-        sink: &mut dyn Sink,
-        progress: &Progress,
-        stop: &AtomicBool,
-    ) -> Result<(Summary, Profile), Error> {
-        let (summary, profile) = self.go_on(self.nothing_done(), items, sink, progress, stop, true)?;
-        Ok((summary, profile.unwrap_or_default()))
+        let nothing = Past::new(self.empty_summary());
+        self.go_on(nothing, items, sink, progress, stop, false).map(|(summary, _)| summary)
     }
 
     /// An empty summary of a scan by this scanner.
     pub fn empty_summary(&self) -> Summary {
         Summary::new(self.near_matching(), self.options.warn_hits)
-    }
-
-    fn nothing_done(&self) -> Past {
-        Past::new(self.empty_summary())
     }
 
     /// As [`Scanner::run`], after what was done before the scan was interrupted: that is counted, and not handed to
@@ -465,8 +447,9 @@ impl Crew<'_> {
                         if let Err(panic) = examined
                             && outlet.wants(place.unit)
                         {
-                            // What it gave is told, so that going on waits for all of it.
-                            let items = outlet.last;
+                            // All that was come across is told, now or before, so that going on waits for it.
+                            let before = past.done_in(place.unit.file).into_iter().map(|(member, _)| member);
+                            let items = before.fold(outlet.last, u64::max);
                             place.opened =
                                 (items > 0).then_some(Opened { kind: "container", members: items, items });
                             place.size = Some(listed.size());
@@ -509,7 +492,7 @@ struct Shared<'s> {
     past: &'s Past,
     /// The record of the file itself.
     file: Option<Record>,
-    /// The number of the last item in it that was begun.
+    /// The highest number of an item in it that was come across: begun, or given away.
     last: u64,
     profile: &'s mut ThreadProfile,
 }
@@ -530,6 +513,10 @@ impl Outlet for Shared<'_> {
     fn later(&mut self, item: HeldItem) -> Result<(), HeldItem> {
         self.last = self.last.max(item.record.unit.member);
         self.queue.push(item)
+    }
+
+    fn begin(&mut self, place: &Record) {
+        self.last = self.last.max(place.unit.member);
     }
 
     fn done(&mut self, record: Record) -> ControlFlow<()> {
@@ -596,5 +583,45 @@ mod tests {
         assert!(failed[0].locator[0].ends_with("07"));
         assert_eq!(failed[0].outcome, Outcome::Failed(Failure::Internal));
         assert_eq!(failed[0].problem.as_ref().unwrap().detail, "what happened");
+    }
+
+    /// What a file held that was not examined to its end: all that was come across, whoever has it by then. Else a scan
+    /// that is killed takes the file for done while others are not through with it.
+    #[test]
+    fn a_file_whose_examination_panics_says_what_was_come_across() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("file"), b"x").unwrap();
+        let items_told = |past: &Past| {
+            let items = walk(&[dir.path().to_owned()], &WalkOptions::default());
+            let (mut records, progress) = (Vec::new(), Progress::default());
+            let crew = Crew {
+                sink: &mut records,
+                progress: &progress,
+                stop: &AtomicBool::new(false),
+                summary: Summary::new(NearMatching::Off, 0),
+                profile: ThreadProfile::new(false),
+                past,
+            };
+            let file = |record: Record, _: &_, _: Watch<'_>, _: &mut _, out: &mut dyn Outlet| {
+                let member = |member| {
+                    let mut place = record.clone();
+                    (place.unit.member, place.outcome) = (member, Outcome::Ignored);
+                    place
+                };
+                out.begin(&member(1));
+                out.done(member(1))?;
+                out.begin(&member(2));
+                std::panic::resume_unwind(Box::new("in the second"))
+            };
+            crew.drive(1, Admission::new(items, &Options::default(), past), file, |item| *item.record)
+                .unwrap();
+            let file = records.iter().find(|record| record.unit.member == 0).unwrap();
+            (file.outcome, file.opened.map(|opened| opened.items))
+        };
+        let mut past = Past::new(Summary::new(NearMatching::Off, 0));
+        assert_eq!(items_told(&past), (Outcome::Failed(Failure::Internal), Some(2)));
+        let done = Record::new(vec!["file".to_owned(), "member".to_owned()], None);
+        past.add(Unit { file: 0, member: 5, state: 7 }, 0, &Account::new(&done));
+        assert_eq!(items_told(&past), (Outcome::Failed(Failure::Internal), Some(5)), "done before");
     }
 }

@@ -11,15 +11,13 @@ use sha2::{Digest, Sha256};
 
 use crate::account::Account;
 use crate::error::{Cause, Error};
-use crate::outcome::{Outcome, Skip};
 use crate::past::Past;
 use crate::profile::Profile;
 use crate::record::Record;
-use crate::report::chain::sha256;
 use crate::report::clock::Moment;
 use crate::report::html::{Page, PageOptions};
 use crate::report::journal::{Asked, JOURNAL, Journal, Lines};
-use crate::report::log::{LOG, LogEnd, RunLog};
+use crate::report::log::{LOG, LogEnd, OfItem, RunLog};
 use crate::report::manifest::{Manifest, OutputFile, RunInfo};
 use crate::report::output::{Output, create_private, open_regular};
 use crate::report::rows::{ErrorRow, FindingRow, parse};
@@ -131,18 +129,23 @@ impl ReportDir {
         let sorter = || Sorter::new(&dir, options.sort_memory);
         let (mut findings, mut errors, mut items) = (sorter(), sorter(), options.items.then(sorter));
         let mut past = Past::new(summary);
-        let (told, begun) = RunLog::told(&dir.join(LOG))?;
+        let (mut told, begun) = RunLog::told(&dir.join(LOG))?;
         let mut untold = Vec::new();
         let journal = Journal::go_on(&dir, &asked, |done| {
             let key = key(&done.locator);
             if let Some(line) = done.finding {
-                let digest = sha256(line.get().as_bytes());
-                if !told.contains(&digest) {
-                    untold.push((done.locator.to_vec(), digest));
+                let found = OfItem::found(&done.locator, line.get());
+                if !told.take(&found) {
+                    untold.push(found);
                 }
                 findings.push(key.clone(), line.get().into())?;
             }
             if let Some(line) = done.error {
+                let ErrorRow { outcome, reason, .. } = parse(line.get().as_bytes())?;
+                let problem = OfItem::problem(&done.locator, &outcome, &reason);
+                if !told.take(&problem) {
+                    untold.push(problem);
+                }
                 errors.push(key.clone(), line.get().into())?;
             }
             if let (Some(line), Some(items)) = (done.item, &mut items) {
@@ -159,9 +162,11 @@ impl ReportDir {
             remove(&dir, &FILES)?;
             return Ok(Going::On(Box::new((Self::begin(dir, scanned, options, run)?, past))));
         };
-        let mut log = RunLog::append_to(&dir.join(LOG), &run)?;
+        // What was told and not noted is told of items that are left to do, as a container that matched when the scan
+        // was stopped.
+        let mut log = RunLog::append_to(&dir.join(LOG), &run, told)?;
         // What the run was killed between noting and telling.
-        let telling = untold.iter().try_for_each(|(locator, digest)| log.found(locator, digest));
+        let telling = untold.iter().try_for_each(|untold| log.tell_of(untold));
         telling.map_err(Error::write(&dir.join(LOG), "written"))?;
         remove(&dir, &FILES[..OUTPUTS])?;
         let partial = dir.join(PARTIAL);
@@ -277,12 +282,11 @@ impl Sink for ReportDir {
             self.partial.write_all(format!("{line}\n").as_bytes())?;
         }
         // What was left out since the scan is stopped is for the next time.
-        if record.outcome != Outcome::Skipped(Skip::Stopped) {
+        if !record.is_left_for_next_time() {
             self.journal.done(record, Account::new(record), &lines)?;
         }
-        // A finding that the log tells of is never lost to whoever goes on: what the journal has and the log has not is
-        // told then.
-        if lines.finding.is_some() {
+        // What the log tells of is never lost to whoever goes on: what the journal has and the log has not is told then.
+        if lines.finding.is_some() || lines.error.is_some() {
             self.journal.flush()?;
         }
         self.log.record(record, lines.finding.as_deref())?;

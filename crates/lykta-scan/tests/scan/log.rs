@@ -1,11 +1,15 @@
 //! The log of a run: what it tells, and going on with one.
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::{fs, io};
 
 use lykta_hash::Kind;
-use lykta_index::Role;
-use lykta_scan::{IndexInfo, ListInfo, ReportDir, ReportOptions, RunInfo, RunLog};
+use lykta_index::{Index, Role};
+use lykta_scan::{
+    Going, IndexInfo, ListInfo, Progress, Record, ReportDir, ReportOptions, RunInfo, Scanner, Sink,
+};
+use lykta_source::{WalkOptions, walk};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
@@ -115,47 +119,118 @@ fn a_problem_is_told_with_its_reason() {
     assert_eq!(log[1]["reason"], "picture is damaged");
 }
 
-fn begun(dir: &Path) -> std::path::PathBuf {
-    let path = dir.join("log.jsonl");
-    let mut log = RunLog::create(&path, &run()).unwrap();
-    log.stopped().unwrap();
-    log.stopped().unwrap();
-    path
+/// A report of what is in `trees`, gone on with to its end.
+fn go_on(trees: &[PathBuf], known: &Index<Vec<u8>>, out: &Path) {
+    let scanner = Scanner::new(known, options(1));
+    let summary = scanner.empty_summary();
+    let going = ReportDir::resume(out, &[], ReportOptions::default(), run(), summary).unwrap();
+    let Going::On(going) = going else { panic!("there is something left to do") };
+    let (mut sink, past) = *going;
+    let items = walk(trees, &WalkOptions::default());
+    let (progress, never) = (Progress::default(), AtomicBool::new(false));
+    let (summary, _) = scanner.go_on(past, items, &mut sink, &progress, &never, false).unwrap();
+    sink.finish(&summary, None).unwrap();
 }
 
+/// Findings and problems that the log tells of, each by where it is and the rest of it, sorted.
+fn told(out: &Path) -> [Vec<String>; 2] {
+    let log = lines(&out.join("log.jsonl"));
+    let told = |event: &str, key: &str| {
+        let told = log.iter().filter(|line| line["event"] == event);
+        let mut told: Vec<_> = told.map(|line| format!("{} {}", line["locator"], line[key])).collect();
+        told.sort();
+        told
+    };
+    [told("found", "line_sha256"), told("problem", "reason")]
+}
+
+/// The same by what the report says.
+fn reported(out: &Path) -> [Vec<String>; 2] {
+    let text = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    let read = |name: &str, show: fn(&Value, &str) -> String| {
+        let lines = text(name);
+        let mut shown: Vec<_> =
+            lines.lines().map(|line| show(&serde_json::from_str(line).unwrap(), line)).collect();
+        shown.sort();
+        shown
+    };
+    [
+        read("findings.jsonl", |read, line| format!("{} \"{}\"", read["locator"], sha256(line.as_bytes()))),
+        read("errors.jsonl", |read, _| format!("{} {}", read["locator"], read["reason"])),
+    ]
+}
+
+/// A kill between journal and log left a problem out of the log, or told of it twice.
 #[test]
-fn going_on_drops_a_torn_line_and_says_so() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = begun(dir.path());
-    let whole = fs::read(&path).unwrap();
-    let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
-    // Wherever a write was cut off.
-    for end in last..=whole.len() {
-        fs::write(&path, &whole[..end]).unwrap();
-        let mut log = RunLog::append_to(&path, &RunInfo::default()).unwrap();
-        log.stopped().unwrap();
-        assert_chained(&path);
-        let is_whole = end == whole.len();
-        let lines = lines(&path);
-        assert_eq!(lines.len(), if is_whole { 5 } else { 4 });
-        let resumed = &lines[lines.len() - 2];
-        assert_eq!(resumed["event"], "resumed");
-        assert_eq!(resumed["torn_bytes"], if is_whole { 0 } else { end - last });
+fn whatever_a_kill_left_each_finding_and_problem_is_told_once() {
+    let (tree, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for number in 0..4 {
+        write(tree.path(), &format!("{number} known"), b"known");
+        write(tree.path(), &format!("{number} damaged"), &damaged(number));
+    }
+    // Each has another that is the same in all that is told of it.
+    let twice = [tree.path().to_owned(), tree.path().to_owned()];
+    let row = vec![digest(Kind::Md5, b"known").into(), lykta_hash::Pdq([0x5a; 32]).into()];
+    let known = index(&[Row("l", Role::Match, "e", row)]);
+    let mut sink = ReportDir::create(killed.path(), &[], ReportOptions::default(), run()).unwrap();
+    let (items, never) = (walk(&twice, &WalkOptions::default()), AtomicBool::new(false));
+    Scanner::new(&known, options(1)).run(items, &mut sink, &Progress::default(), &never).unwrap();
+    drop(sink);
+    let split = |name: &str| -> Vec<String> {
+        let text = fs::read_to_string(killed.path().join(name)).unwrap();
+        text.split_inclusive('\n').map(str::to_owned).collect()
+    };
+    let (journal, log) = (split("journal.partial"), split("log.jsonl"));
+    assert_eq!((journal.len(), log.len()), (17, 17), "how it was asked for, or begun, and 16 items");
+    for kept_of_journal in [1, 5, 8, journal.len()] {
+        for kept_of_log in [1, 5, 8, log.len()] {
+            let out = tempfile::tempdir().unwrap();
+            let kept = [("journal.partial", &journal[..kept_of_journal]), ("log.jsonl", &log[..kept_of_log])];
+            kept.into_iter().for_each(|(name, lines)| _ = write(out.path(), name, lines.concat().as_bytes()));
+            go_on(&twice, &known, out.path());
+            let (told, reported) = (told(out.path()), reported(out.path()));
+            assert_eq!([reported[0].len(), reported[1].len()], [8, 8]);
+            assert_eq!(told, reported, "{kept_of_journal} lines of the journal, {kept_of_log} of the log");
+        }
     }
 }
 
+/// Stops the scan once the first record is there.
+struct Stopping<'s>(ReportDir, &'s AtomicBool);
+
+impl Sink for Stopping<'_> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.1.store(true, Relaxed);
+        self.0.record(record)
+    }
+}
+
+/// A container that matched is a finding of the report that was stopped, and once more of the one that is gone on with.
 #[test]
-fn a_log_that_was_altered_is_not_gone_on_with_and_stays_as_it_is() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = begun(dir.path());
-    let text = fs::read_to_string(&path).unwrap();
-    let altered = text.replacen("\"version\":\"1\"", "\"version\":\"2\"", 1);
-    fs::write(&path, &altered).unwrap();
-    let error = RunLog::append_to(&path, &RunInfo::default()).unwrap_err();
-    assert!(error.to_string().starts_with("line 1 of ") && error.path() == Some(&*path), "{error}");
-    assert_eq!(fs::read_to_string(&path).unwrap(), altered);
-    fs::write(&path, "{\"v\":1").unwrap();
-    assert!(RunLog::append_to(&path, &RunInfo::default()).unwrap_err().to_string().contains("holds no line"));
-    fs::remove_file(&path).unwrap();
-    assert!(RunLog::append_to(&path, &RunInfo::default()).is_err());
+fn what_was_found_before_a_stop_is_told_once() {
+    let (tree, out) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let part = |name: &str| {
+        format!("--b\r\nContent-Disposition: attachment; filename={name}\r\n\r\ntext of {name}\r\n")
+    };
+    let head = "From: a@example.org\r\nTo: b@example.org\r\nSubject: s\r\nMIME-Version: 1.0\r\n\
+                Content-Type: multipart/mixed; boundary=b\r\n\r\n";
+    let mail = [head, &part("one"), &part("two"), "--b--\r\n"].concat();
+    write(tree.path(), "mail.eml", mail.as_bytes());
+    let known = index(&[Row("l", Role::Match, "e", vec![digest(Kind::Md5, mail.as_bytes()).into()])]);
+    let stop = AtomicBool::new(false);
+    let sink = ReportDir::create(out.path(), &[], ReportOptions::default(), run()).unwrap();
+    let mut sink = Stopping(sink, &stop);
+    let items = walk(&[tree.path().to_owned()], &WalkOptions::default());
+    let summary =
+        Scanner::new(&known, options(1)).run(items, &mut sink, &Progress::default(), &stop).unwrap();
+    sink.0.finish(&summary, None).unwrap();
+    let stopped = reported(out.path());
+    assert_eq!(stopped.each_ref().map(Vec::len), [1, 1], "{stopped:?}");
+    assert!(stopped[1][0].contains("the scan was stopped"));
+    // That it was left out is no problem of the item: it is for the next time.
+    assert_eq!(told(out.path()), [stopped[0].clone(), vec![]]);
+
+    go_on(&[tree.path().to_owned()], &known, out.path());
+    assert_eq!(reported(out.path()), [stopped[0].clone(), vec![]]);
+    assert_eq!(told(out.path()), reported(out.path()));
 }

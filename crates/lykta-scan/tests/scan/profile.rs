@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use lykta_index::Role;
-use lykta_scan::{Progress, Scanner};
+use lykta_scan::{Past, Progress, Scanner};
 use lykta_source::{WalkOptions, walk};
 
 use crate::tree::{Row, index, options, pdq_of, picture, write};
@@ -23,7 +23,9 @@ fn parts_fit_into_the_time_of_all_threads_and_formats_count_every_item() {
         let (progress, stop, mut records) = (Progress::default(), AtomicBool::new(false), Vec::new());
         let begin = Instant::now();
         let scanner = Scanner::new(&index, options(jobs));
-        let (summary, profile) = scanner.run_profiled(items, &mut records, &progress, &stop).unwrap();
+        let nothing = Past::new(scanner.empty_summary());
+        let (summary, profile) = scanner.go_on(nothing, items, &mut records, &progress, &stop, true).unwrap();
+        let profile = profile.unwrap();
         let elapsed = begin.elapsed();
 
         assert_eq!((profile.all(), profile.threads()), (summary.seen(), jobs));
