@@ -16,7 +16,7 @@ pub struct Error(#[from] Cause);
 pub(crate) enum Cause {
     #[error("the threads for the scan cannot be started: {0}; try fewer with --jobs")]
     Threads(String),
-    #[error("worker processes cannot be started: {}; scan without --isolate if that is how it has to be", lykta_source::visible(.0))]
+    #[error("worker processes cannot be started: {}; without isolation none are needed", lykta_source::visible(.0))]
     Workers(String),
     #[error("a result cannot be written: {0}; free some space or choose another place and scan again")]
     Sink(#[source] io::Error),
@@ -46,7 +46,7 @@ pub(crate) enum Cause {
         path(.0)
     )]
     NoJournal(PathBuf),
-    #[error("{} is in use: another scan writes to this folder", path(.0))]
+    #[error("{} is in use: another process writes to it", path(.0))]
     Running(PathBuf),
     #[error(
         "line {line} of {} is not as it was written: the scan cannot be gone on with; what was found is in \

@@ -1,5 +1,6 @@
 //! Hashes to matches: exact and near search in all indexes, the quality gates, retractions.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lykta_hash::{Digest, Digests, Hash, Kind, KindSet, Pdq};
@@ -38,6 +39,8 @@ pub struct Answer {
     pub matches: Vec<Match>,
     /// Matches left out because a later index retracts their entries.
     pub retracted: u64,
+    /// Whether entries were near whose quality is below the gate: the hash was not compared with these.
+    pub is_kept_back: bool,
 }
 
 /// What is compared with entries: a hash, and, of a picture, what it is worth.
@@ -129,15 +132,15 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
     pub(crate) fn look_up(&self, hashes: &[Hash]) -> Vec<Answer> {
         let mut answers: Vec<Matches> = hashes.iter().map(|_| Matches::default()).collect();
         self.look_exact(hashes, &mut answers);
-        self.look_near(hashes, &mut answers);
+        let kept_back = self.look_near(hashes, &mut answers);
         self.look_near64(hashes, &mut answers);
-        let answer = |mut matches: Matches| {
+        let answer = |(place, mut matches): (usize, Matches)| {
             matches.settle();
             matches.mark_weak();
             let (matches, retracted) = self.finish(matches);
-            Answer { matches, retracted }
+            Answer { matches, retracted, is_kept_back: kept_back.contains(&place) }
         };
-        answers.into_iter().map(answer).collect()
+        answers.into_iter().enumerate().map(answer).collect()
     }
 
     /// Adds to the answers what has the digests.
@@ -162,9 +165,10 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
         self.indexes.iter().map(|index| self.rules.search_radius(index)).collect()
     }
 
-    /// Adds to the answers what is near to the perceptual hashes.
-    fn look_near(&self, hashes: &[Hash], answers: &mut [Matches]) {
-        let NearMatching::Performed { .. } = self.near else { return };
+    /// Adds to the answers what is near to the perceptual hashes, and says from which of them the gate kept entries back.
+    fn look_near(&self, hashes: &[Hash], answers: &mut [Matches]) -> BTreeSet<usize> {
+        let mut kept_back = BTreeSet::new();
+        let NearMatching::Performed { .. } = self.near else { return kept_back };
         let (places, pdqs): (Vec<usize>, Vec<Pdq>) = hashes
             .iter()
             .enumerate()
@@ -177,9 +181,12 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
             let nears = index.near_batch(&pdqs, self.rules.search_radius(index));
             for ((place, pdq), nears) in places.iter().zip(&pdqs).zip(nears) {
                 let asked = Asked { view: View::ORIGINAL, pdq: *pdq, worth: None };
-                self.add_near(at, &nears, asked, &mut answers[*place]);
+                if self.add_near(at, &nears, asked, &mut answers[*place]) {
+                    kept_back.insert(*place);
+                }
             }
         }
+        kept_back
     }
 
     /// The matches in the order of results, and how many were left out.

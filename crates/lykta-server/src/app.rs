@@ -38,7 +38,6 @@ const WARN_EVERY: Duration = Duration::from_secs(1);
 
 impl App {
     pub(crate) fn new(config: Config) -> Result<Arc<Self>, StartError> {
-        config.check()?;
         let wrong =
             |text: &String| StartError::Setting(format!("scart.test: {text} is not md5:... or sha1:..."));
         let scart_test = config.scart.test.iter().map(|text| text.parse().map_err(|_| wrong(text)));
@@ -125,6 +124,7 @@ impl App {
             stale: self.is_stale(),
             entries: generation.map_or(0, |generation| generation.entry_count()),
             waiting: self.pool.waiting(),
+            workers_down: self.pool.down(),
         })
     }
 }

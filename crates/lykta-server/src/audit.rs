@@ -77,8 +77,25 @@ impl Audit {
                 hashed_files: take(hashed),
                 matched: take(matched),
             };
-            if totals.requests > 0 {
-                self.log.tell(&Event::Asked(AskedLine { client: &client.name, totals }))?;
+            if totals.requests == 0 {
+                continue;
+            }
+            if let Err(error) = self.log.tell(&Event::Asked(AskedLine { client: &client.name, totals })) {
+                // They are for the next line.
+                let ClientTotals {
+                    requests: r,
+                    refused: f,
+                    hashes: h,
+                    compared_files: c,
+                    hashed_files: d,
+                    matched: m,
+                } = totals;
+                for (counter, count) in
+                    [(requests, r), (refused, f), (hashes, h), (files, c), (hashed, d), (matched, m)]
+                {
+                    counter.fetch_add(count, Relaxed);
+                }
+                return Err(error);
             }
         }
         self.log.sync()

@@ -6,9 +6,11 @@
 //! nothing else: clients that were admitted before do not wait for it.
 //!
 //! Missing, unknown and wrong tokens get the same answer. An unknown ID costs as much time as a wrong secret: some
-//! configured hash is computed all the same.
+//! configured hash is computed all the same. Tokens with an ID that is configured have a thread of their own, so that a
+//! flood of others does not keep out clients that come for the first time: an ID is 64 random bits, and only the token has
+//! it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::atomic::AtomicU64;
@@ -153,7 +155,14 @@ pub(crate) struct Auth {
     clients: Vec<Arc<Client>>,
     everybody: Option<Arc<Client>>,
     seen: RwLock<HashMap<[u8; 32], Option<usize>>>,
-    checks: Mutex<Option<SyncSender<Check>>>,
+    ids: HashSet<String>,
+    checks: Mutex<Option<Checks>>,
+}
+
+/// The threads that look at tokens: at those whose ID is configured, and at the rest.
+struct Checks {
+    known: SyncSender<Check>,
+    unknown: SyncSender<Check>,
 }
 
 /// A token to be looked at.
@@ -175,13 +184,19 @@ impl Auth {
         let mut clients: Vec<_> = config.tokens.iter().enumerate().map(of_token).collect();
         let keys = config.tokens.iter().map(Key::new).collect::<Result<Vec<_>, _>>()?;
         clients.extend(everybody.clone());
-        let (sender, receiver) = sync_channel(MOST_WAITING);
-        std::thread::Builder::new()
-            .name("tokens".to_owned())
-            .spawn(move || look_at(&receiver, &keys))
-            .map_err(|error| StartError::System(error.to_string()))?;
-        let (seen, checks) = (RwLock::default(), Mutex::new(Some(sender)));
-        Ok(Self { key: random()?, clients, everybody, seen, checks })
+        let keys = Arc::new(keys);
+        let thread = |name: &str| {
+            let ((sender, receiver), keys) = (sync_channel(MOST_WAITING), Arc::clone(&keys));
+            std::thread::Builder::new()
+                .name(name.to_owned())
+                .spawn(move || look_at(&receiver, &keys))
+                .map_err(|error| StartError::System(error.to_string()))?;
+            Ok::<_, StartError>(sender)
+        };
+        let checks = Checks { known: thread("tokens")?, unknown: thread("other-tokens")? };
+        let (seen, checks) = (RwLock::default(), Mutex::new(Some(checks)));
+        let ids = config.tokens.iter().map(|token| token.id.clone()).collect();
+        Ok(Self { key: random()?, clients, everybody, seen, ids, checks })
     }
 
     /// All who may ask.
@@ -217,8 +232,10 @@ impl Auth {
         let (answer, answered) = oneshot::channel();
         {
             let checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
-            let sent = checks.as_ref().map(|checks| checks.try_send(Check { token, answer }));
-            sent.and_then(Result::ok).ok_or(Refused::Busy)?;
+            let checks = checks.as_ref().ok_or(Refused::Busy)?;
+            let is_known = id(&token).is_some_and(|id| self.ids.contains(id));
+            let thread = if is_known { &checks.known } else { &checks.unknown };
+            thread.try_send(Check { token, answer }).map_err(|_| Refused::Busy)?;
         }
         answered.await.map_err(|_| Refused::Busy)
     }
@@ -231,7 +248,7 @@ impl Auth {
         seen.insert(digest, number);
     }
 
-    /// Ends the thread.
+    /// Ends the threads.
     pub(crate) fn close(&self) {
         self.checks.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
@@ -275,7 +292,7 @@ impl Key {
     }
 }
 
-/// The thread that looks at tokens.
+/// A thread that looks at tokens.
 fn look_at(checks: &Receiver<Check>, keys: &[Key]) {
     while let Ok(Check { token, answer }) = checks.recv() {
         if !answer.is_closed() {
@@ -286,11 +303,14 @@ fn look_at(checks: &Receiver<Check>, keys: &[Key]) {
 
 /// Whose token it is. Takes as long where there is no such ID.
 fn verify(token: &str, keys: &[Key]) -> Option<usize> {
-    let id = token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).map(|(id, _)| id);
-    let place = id.and_then(|id| keys.iter().position(|key| key.id == id));
+    let place = id(token).and_then(|id| keys.iter().position(|key| key.id == id));
     let key = keys.get(place.unwrap_or_default())?;
     let fits = Argon2::default().verify_password(token.as_bytes(), &key.hash).is_ok();
     place.filter(|_| fits)
+}
+
+fn id(token: &str) -> Option<&str> {
+    token.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).map(|(id, _)| id)
 }
 
 const PREFIX: &str = "lykta_";

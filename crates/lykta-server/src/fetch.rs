@@ -6,7 +6,9 @@
 use std::io;
 
 use axum::body::Body;
-use axum::http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, HOST, USER_AGENT};
+use axum::http::header::{
+    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AGENT,
+};
 use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::Empty;
@@ -15,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::body::is_only;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::problem::Problem;
@@ -76,12 +79,16 @@ impl Fetcher {
                 "the host answered {status}, and nothing but 200 is taken"
             )));
         }
-        let is_identity =
-            |value: &axum::http::HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
-        if !parts.headers.get_all(CONTENT_ENCODING).iter().all(is_identity) {
-            return Err(Problem::not_fetched(
-                "the host answered with a Content-Encoding, which is not undone",
-            ));
+        let headers = &parts.headers;
+        if !is_only(headers, &CONTENT_ENCODING, "identity")
+            || !is_only(headers, &TRANSFER_ENCODING, "chunked")
+        {
+            return Err(Problem::not_fetched("the host answered with an encoding, which is not undone"));
+        }
+        if !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING) {
+            let detail =
+                "the host does not say how long the file is, so one that is cut short would be taken for it";
+            return Err(Problem::not_fetched(detail));
         }
         Ok(Fetched { headers: parts.headers, body: Body::new(body) })
     }

@@ -167,9 +167,9 @@ impl Generation {
         let time = config.limits.request_time();
         let paths = self.files.iter().map(OpenedFile::path_for_workers).collect();
         let isolation = Isolation { seconds: time.as_secs(), silence: 2 * time, ..Isolation::new(paths) };
-        scanner
-            .isolated(isolation)
-            .map_err(|error| format!("{error}; `isolate = false` in the configuration decodes without"))
+        scanner.isolated(isolation).map_err(|error| {
+            format!("{error}: `isolate = false` in the configuration decodes in the service")
+        })
     }
 
     /// Tells what a user must know of what is compared, and whether it can be.

@@ -38,6 +38,7 @@ pub(crate) struct Now {
     pub(crate) stale: bool,
     pub(crate) entries: u64,
     pub(crate) waiting: usize,
+    pub(crate) workers_down: usize,
 }
 
 impl Metrics {
@@ -84,6 +85,7 @@ impl Metrics {
             ("lykta_stale", "gauge", "Whether the newest files were refused", flag(now.stale)),
             ("lykta_entries", "gauge", "Entries of the indexes in use", now.entries.to_string()),
             ("lykta_waiting", "gauge", "Requests that wait for a worker", now.waiting.to_string()),
+            ("lykta_workers_down", "gauge", "Workers that cannot work", now.workers_down.to_string()),
         ];
         for (name, kind, help, value) in single {
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");

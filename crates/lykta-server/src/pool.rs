@@ -89,6 +89,12 @@ struct Job {
     queued: Instant,
 }
 
+impl Job {
+    fn is_late(&self, patience: Duration) -> bool {
+        self.queued.elapsed() > 2 * patience
+    }
+}
+
 /// Jobs by client, that of the next turn first. No queue in it is empty.
 #[derive(Default)]
 struct Turns {
@@ -101,6 +107,8 @@ struct State {
     long: Turns,
     in_a_row: u32,
     generation: Option<Arc<Generation>>,
+    /// Workers that cannot work.
+    down: usize,
     closed: bool,
 }
 
@@ -126,6 +134,8 @@ enum Duty {
 pub(crate) struct Pool {
     queue: Arc<Queue>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Threads that do everything.
+    workers: usize,
 }
 
 enum Next {
@@ -154,7 +164,7 @@ impl Pool {
                 .spawn(move || work(&queue, duty, &config))
         });
         let threads = Mutex::new(threads.collect::<std::io::Result<_>>()?);
-        Ok(Self { queue, threads })
+        Ok(Self { queue, threads, workers })
     }
 
     /// Lets workers take up a newer generation, each before its next job.
@@ -173,6 +183,16 @@ impl Pool {
     pub(crate) fn waiting(&self) -> usize {
         let state = self.queue.lock();
         state.short.len() + state.long.len()
+    }
+
+    /// Workers that cannot work, of those that do everything.
+    pub(crate) fn down(&self) -> usize {
+        self.queue.lock().down
+    }
+
+    /// Whether no picture can be worked on.
+    pub(crate) fn is_down(&self) -> bool {
+        self.down() >= self.workers
     }
 
     /// Has a worker do a client's `job`, unless nobody waits for the answer any more when its turn comes.
@@ -199,12 +219,16 @@ impl Pool {
         receiver.await.unwrap_or(Err(Undone::Closed))
     }
 
-    /// Ends the threads after the jobs that wait.
-    pub(crate) fn close(&self) {
+    /// Ends the threads after the jobs that wait. One whose job takes longer than `time` ends with the program.
+    pub(crate) fn close(&self, time: Duration) {
         self.queue.lock().closed = true;
         self.queue.tell_all();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        threads.into_iter().for_each(|thread| _ = thread.join());
+        let until = Instant::now() + time;
+        while Instant::now() < until && !threads.iter().all(JoinHandle::is_finished) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        threads.into_iter().filter(JoinHandle::is_finished).for_each(|thread| _ = thread.join());
     }
 }
 
@@ -238,10 +262,9 @@ impl Queue {
             if state.generation.as_ref().is_some_and(|generation| generation.number != number) {
                 return Next::Newer;
             }
-            let late = |job: &Job| job.queued.elapsed() > 2 * self.patience;
             match state.pop(duty) {
                 // Whoever asked would rather know at once; what is late for good was mostly given up.
-                Some(job) if late(&job) => {
+                Some(job) if job.is_late(self.patience) => {
                     drop(state);
                     (job.work)(None);
                     state = self.lock();
@@ -258,15 +281,28 @@ impl Queue {
         changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the first generation, or takes the newest.
+    /// Of a worker that cannot work: lets time pass, and refuses what has waited for too long, since there may be nobody
+    /// else to do so.
+    fn pause(&self) {
+        self.lock().down += 1;
+        std::thread::sleep(PAUSE);
+        let late = {
+            let mut state = self.lock();
+            state.down -= 1;
+            [state.short.take_late(self.patience), state.long.take_late(self.patience)]
+        };
+        late.into_iter().flatten().for_each(|job| (job.work)(None));
+    }
+
+    /// Waits for the first generation, or takes the newest. None when the service ends: nobody waits for answers then.
     fn newest(&self, duty: Duty) -> Option<Arc<Generation>> {
         let mut state = self.lock();
         loop {
-            if let Some(generation) = &state.generation {
-                return Some(Arc::clone(generation));
-            }
             if state.closed {
                 return None;
+            }
+            if let Some(generation) = &state.generation {
+                return Some(Arc::clone(generation));
             }
             state = self.wait(state, duty);
         }
@@ -317,6 +353,18 @@ impl Turns {
         job
     }
 
+    /// Takes out the jobs that have waited for too long.
+    fn take_late(&mut self, patience: Duration) -> Vec<Job> {
+        let mut late = Vec::new();
+        for (_, jobs) in &mut self.clients {
+            while let Some(job) = jobs.pop_front_if(|job| job.is_late(patience)) {
+                late.push(job);
+            }
+        }
+        self.clients.retain(|(_, jobs)| !jobs.is_empty());
+        late
+    }
+
     fn len(&self) -> usize {
         self.clients.iter().map(|(_, jobs)| jobs.len()).sum()
     }
@@ -326,10 +374,10 @@ fn work(queue: &Queue, duty: Duty, config: &Config) {
     while let Some(generation) = queue.newest(duty) {
         let scanner = match generation.scanner(config, duty == Duty::All && config.isolate) {
             Ok(scanner) => scanner,
-            // It was tried before the generation was taken into use, so this passes; until then what waits is refused.
+            // It was tried before the generation was taken into use, so this passes.
             Err(error) => {
-                tracing::error!(error, "a worker cannot work");
-                std::thread::sleep(PAUSE);
+                tracing::error!(error, "a worker cannot work; it tries again");
+                queue.pause();
                 continue;
             }
         };
@@ -395,5 +443,7 @@ mod tests {
         turns.push(7, Job { work: Box::new(|_| ()), queued: late }, 20, PATIENCE).unwrap();
         assert_eq!(push(&mut turns, 7), Err(Undone::Busy));
         assert_eq!(push(&mut turns, 8), Ok(()));
+        turns.push(9, Job { work: Box::new(|_| ()), queued: late }, 20, PATIENCE).unwrap();
+        assert_eq!((turns.take_late(PATIENCE / 2).len(), turns.len()), (2, 1));
     }
 }

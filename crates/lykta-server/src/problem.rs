@@ -131,6 +131,12 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "Busy", detail).after(1)
     }
 
+    pub(crate) fn down() -> Self {
+        let detail =
+            "no process that decodes pictures can be started: the log says why, and it is tried again";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "down", "Cannot work", detail).after(1)
+    }
+
     pub(crate) fn internal() -> Self {
         let detail = "a fault of this program: nothing is known of what was asked; please report it";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail)

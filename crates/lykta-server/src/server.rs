@@ -23,6 +23,9 @@ const REACTORS: usize = 2;
 /// Between two looks at a flag.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// For jobs under way when nobody waits for their answers any more.
+const LAST_JOBS: Duration = Duration::from_secs(2);
+
 /// Between two lines of a client in the audit log.
 const AUDIT_EVERY: Duration = Duration::from_secs(60);
 
@@ -45,7 +48,7 @@ impl Server {
     /// When the configuration makes no sense, the address cannot be listened on, or the system refuses threads.
     pub fn start(config: Config) -> Result<Self, StartError> {
         let tls = Acceptor::new(&config)?;
-        let app = App::new(config)?;
+        config.check()?;
         let system = |error: std::io::Error| StartError::System(error.to_string());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(REACTORS)
@@ -53,11 +56,13 @@ impl Server {
             .enable_all()
             .build()
             .map_err(system)?;
-        let bind = app.config.bind;
+        let bind = config.bind;
         let listener = runtime
             .block_on(TcpListener::bind(bind))
             .map_err(|source| StartError::Listen { address: bind, source })?;
         let address = listener.local_addr().map_err(system)?;
+        // Whoever starts it twice by mistake gets no further than to here, and not to the audit log.
+        let app = App::new(config)?;
         tracing::info!(address = %address, tls = app.config.tls.is_some(), "listening");
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(&app);
@@ -129,12 +134,13 @@ impl Server {
         if let Some(served) = self.served.take() {
             let _ = runtime.block_on(served);
         }
-        self.app.pool.close();
         self.app.auth.close();
         runtime.shutdown_timeout(Duration::from_secs(1));
-        // First what must be kept: whoever waits for the end may lose patience while an index is checked.
+        // First what must be kept: whoever waits for the end may lose patience while an index is checked, or a picture
+        // decoded that nobody asks for any more.
         self.app.end_audit();
         self.stop_watching.stop();
+        self.app.pool.close(LAST_JOBS);
         let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take();
         watcher.into_iter().for_each(|watcher| _ = watcher.join());
         tracing::info!("stopped");

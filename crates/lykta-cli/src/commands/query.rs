@@ -63,6 +63,12 @@ pub(crate) fn run(args: &QueryArgs) -> anyhow::Result<u8> {
             tally.retracted
         ));
     }
+    if tally.kept_back > 0 && !args.quiet {
+        note(format_args!(
+            "hashes that are near only to entries whose quality is below the gate, which are not compared: {}",
+            tally.kept_back
+        ));
+    }
     Ok(tally.exit_code())
 }
 
@@ -244,18 +250,21 @@ struct Tally {
     found: bool,
     failed: bool,
     retracted: u64,
+    kept_back: u64,
 }
 
 impl Tally {
     fn count(&mut self, answer: &scan::Answer) {
         self.found |= answer.matches.iter().any(Match::is_found);
         self.retracted += answer.retracted;
+        self.kept_back += u64::from(answer.is_kept_back && answer.matches.is_empty());
     }
 
     fn add(&mut self, other: Self) {
         self.found |= other.found;
         self.failed |= other.failed;
         self.retracted += other.retracted;
+        self.kept_back += other.kept_back;
     }
 
     fn exit_code(self) -> u8 {

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -27,7 +28,10 @@ impl Service {
     fn start_with(place: &Place, words: &str, environment: &[(&str, &Path)]) -> Self {
         let mut command = place.std_lykta();
         command.envs(environment.iter().copied());
-        command.args(["serve", "--bind", "127.0.0.1:0", "--json"]).args(words.split_whitespace());
+        Self::spawn(command.args(["serve", "--bind", "127.0.0.1:0", "--json"]).args(words.split_whitespace()))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let (sender, log) = mpsc::channel();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -163,7 +167,11 @@ fn what_cannot_be_served_is_refused_in_one_sentence() {
 
 /// An answer over one connection: status and body.
 fn ask(service: &Service, token: &str, request: &str, body: &[u8]) -> (u16, String) {
-    let mut stream = TcpStream::connect(&service.address).unwrap();
+    ask_at(&service.address, token, request, body)
+}
+
+fn ask_at(address: &str, token: &str, request: &str, body: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
     let head = format!(
         "{request} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n",
         body.len()
@@ -321,4 +329,107 @@ fn a_url_is_fetched_over_tls() {
     place.write("none.pem", "");
     assert_eq!(asked_with(&place.path("none.pem")).0, 502);
     assert_eq!(host.end(), 0);
+}
+
+/// A service that can start no worker says that nothing was compared, and ends when it is told to.
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_worker_nothing_passes_for_compared() {
+    let place = Place::with_demo();
+    let token = configured(&place);
+    let service = Service::start(&place, "--index list.lykta --config lykta.toml --jobs 1");
+    let content =
+        "--XyZ\r\nContent-Disposition: form-data; name=\"video\"; filename=\"a\"\r\n\r\nabc\r\n--XyZ--\r\n";
+    let request = format!(
+        "POST /m/lookup HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\
+         Content-Type: multipart/form-data; boundary=XyZ\r\n",
+        content.len()
+    );
+    // Over one connection: nothing can be opened any more afterwards.
+    let mut stream = TcpStream::connect(&service.address).unwrap();
+    stream.write_all(format!("{request}\r\n{content}").as_bytes()).unwrap();
+    let mut answer = [0; 1024];
+    let length = stream.read(&mut answer).unwrap();
+    let known = String::from_utf8_lossy(&answer[..length]).into_owned();
+    assert!(known.starts_with("HTTP/1.1 200") && known.contains("DIGESTS_CSV"), "{known}");
+    let id = service.child.id().to_string();
+    assert!(Command::new("prlimit").args(["--pid", &id, "--nofile=3:3"]).status().unwrap().success());
+    let workers = children(service.child.id());
+    assert!(Command::new("kill").arg("-KILL").args(&workers).status().unwrap().success());
+    while workers.iter().any(|worker| is_running(worker)) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    stream.write_all(format!("{request}Connection: close\r\n\r\n{content}").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("nothing was compared"), "{answer}");
+    assert_eq!(service.end(), 0);
+}
+
+#[test]
+fn an_audit_log_has_one_writer_and_survives_a_full_disk() {
+    let place = Place::with_demo();
+    let token = configured(&place);
+    let config = place.text("lykta.toml");
+    place.write(
+        "lykta.toml",
+        config.replacen("#: audit = \"/var/lib/lykta/audit.jsonl\"", "audit = \"audit.jsonl\"", 1),
+    );
+    let service = Service::start(&place, "--index list.lykta --config lykta.toml");
+    // The same once more, by mistake: the address is taken.
+    let again = format!("serve --quiet --index list.lykta --config lykta.toml --bind {}", service.address);
+    assert!(place.run(&again).expect(2).err.contains("cannot listen"));
+    // At another address, but with the same log.
+    let again =
+        place.run("serve --quiet --index list.lykta --config lykta.toml --bind 127.0.0.1:0").expect(2);
+    assert!(again.err.contains("in use"), "{}", again.err);
+    assert_eq!(service.end(), 0);
+    place.run("serve audit audit.jsonl --quiet").expect(0);
+    // No line is left half-written where there is no room for it.
+    let mut shell = Command::new("sh");
+    let lykta = place.std_lykta();
+    shell.arg("-c").arg(format!(
+        "trap '' XFSZ; ulimit -f 2; exec {:?} serve --json --index list.lykta --config lykta.toml --bind 127.0.0.1:0",
+        lykta.get_program()
+    ));
+    let service = Service::spawn(shell.current_dir(place.path(".")));
+    for _ in 0..3 {
+        ask(&service, &token, "POST /v1/check/md5", b"900150983cd24fb0d6963f7d28e17f72");
+    }
+    service.wait_for("the audit log cannot be written");
+    place.run("serve audit audit.jsonl --quiet").expect(0);
+    assert_eq!(service.end(), 0);
+    place.run("serve audit audit.jsonl --quiet").expect(0);
+}
+
+/// Each answer about a file is of one whole index, too, when workers are started anew for it.
+#[test]
+fn pictures_are_answered_while_indexes_are_swapped() {
+    let place = Place::with_demo();
+    let token = configured(&place);
+    let picture = place.read("dump/downloads/chat/mirrored.jpg");
+    let config = place.text("lykta.toml");
+    place.write(
+        "lykta.toml",
+        config.replace("per_second = 1000.0\nburst = 2000.0", "per_second = 1e6\nburst = 1e6"),
+    );
+    let service = Service::start(&place, "--index list.lykta --config lykta.toml --jobs 2");
+    let (address, is_over) = (service.address.clone(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let mut asked = 0;
+            while !is_over.load(SeqCst) || asked < 20 {
+                let (status, answer) = ask_at(&address, &token, "POST /v1/match", &picture);
+                assert!(status == 200 && answer.contains("matched_near_only"), "{status} {answer}");
+                asked += 1;
+            }
+        });
+        for lists in ["list.csv", "list.csv digests.csv", "list.csv", "list.csv digests.csv"] {
+            place.run(&format!("index build --quiet -o list.lykta {lists}")).expect(0);
+            service.wait_for("index in use");
+        }
+        is_over.store(true, SeqCst);
+        asking.join().unwrap();
+    });
+    assert_eq!(service.end(), 0);
 }

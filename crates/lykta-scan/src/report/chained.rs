@@ -3,7 +3,7 @@
 //! Altering, removing or inserting a line shows in the next one. Whoever can write the file can rewrite all of it,
 //! though: the digest of the last line belongs to somebody else.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -46,6 +46,15 @@ pub struct CheckedLog {
     pub altered: Option<(u64, Altered)>,
 }
 
+/// Two who write to one log write over one another.
+fn lock(file: &File, path: &Path) -> Result<(), Error> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(Cause::Running(path.to_owned()).into()),
+        // File systems without locks hold logs all the same.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+    }
+}
+
 #[derive(Serialize)]
 struct Line<'e, E> {
     v: u32,
@@ -61,7 +70,7 @@ impl ChainedLog {
     /// `operator` if they are given, with these values.
     ///
     /// # Errors
-    /// When it cannot be created.
+    /// When it cannot be created, or another process writes to it.
     pub fn create(
         path: &Path,
         tool: &str,
@@ -69,6 +78,7 @@ impl ChainedLog {
         operator: Option<&str>,
     ) -> Result<Self, Error> {
         let file = create_private(path).map_err(Error::write(path, "created"))?;
+        lock(&file, path)?;
         let last_sha256 = header_sha256(tool, case, operator);
         Ok(Self { path: path.to_owned(), file, lines: 0, last_sha256, bytes: 0, whole: Sha256::new() })
     }
@@ -95,10 +105,12 @@ impl ChainedLog {
     /// many bytes that line was.
     ///
     /// # Errors
-    /// When it cannot be read or written, holds no whole line, or a line is not as it was written.
+    /// When it cannot be read or written, another process writes to it, it holds no whole line, or a line is not as it
+    /// was written.
     pub fn append_to(path: &Path) -> Result<(Self, u64), Error> {
         let mut file = open_regular(path, OpenOptions::new().read(true).write(true))
             .map_err(Error::write(path, "opened"))?;
+        lock(&file, path)?;
         let mut whole = Sha256::new();
         let end = read_chain(BufReader::new(&file), None, |_, line| {
             whole.update(line);
@@ -128,7 +140,7 @@ impl ChainedLog {
     /// Adds a line. `event` is a struct, or an enum with a tag, whose key `event` names it.
     ///
     /// # Errors
-    /// When the file cannot be written.
+    /// When the file cannot be written: then it is as it was, and so is the chain.
     #[expect(clippy::unwrap_used, reason = "texts and numbers always serialise")]
     pub fn tell(&mut self, event: &impl Serialize) -> io::Result<()> {
         let line = Line {
@@ -142,7 +154,11 @@ impl ChainedLog {
         let digest = sha256(line.as_bytes());
         line.push('\n');
         // One write and no buffer: a run that is killed leaves at most one line without its end.
-        self.file.write_all(line.as_bytes())?;
+        if let Err(error) = self.file.write_all(line.as_bytes()) {
+            // What of it was written would be the beginning of the next line.
+            let _ = self.file.set_len(self.bytes).and_then(|()| self.file.seek(SeekFrom::Start(self.bytes)));
+            return Err(error);
+        }
         self.whole.update(&line);
         self.bytes += line.len() as u64;
         self.lines += 1;

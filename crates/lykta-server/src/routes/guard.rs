@@ -1,6 +1,7 @@
 //! What every request passes: who asks and may they, not too often, not too long; counted and told of.
 
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -16,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use crate::answer::Sight;
 use crate::app::App;
 use crate::auth::{Client, Refused, Scope};
-use crate::body::Read;
+use crate::body::{Read, drain};
 use crate::operations::Operation;
 use crate::problem::Problem;
 
@@ -68,12 +69,18 @@ pub(super) async fn guard(
     };
     let caller = match admit(&app, operation, request.headers()).await {
         Ok(caller) => caller,
-        Err(problem) => return told(None, problem.into_response()),
+        Err(problem) => {
+            refuse(request).await;
+            return told(None, problem.into_response());
+        }
     };
     let name = caller.as_ref().map(|caller| Arc::clone(&caller.0));
     // A client without scope or lookups left is known, and its refusal is counted as its own.
     let response = match caller.as_ref().map_or(Ok(()), |caller| allow(caller, operation)) {
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            refuse(request).await;
+            problem.into_response()
+        }
         Ok(()) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
@@ -92,6 +99,12 @@ pub(super) async fn guard(
         }
     }
     told(name.as_deref(), response)
+}
+
+/// Reads away what a refused request still sends.
+async fn refuse(request: Request) {
+    let (parts, body) = request.into_parts();
+    drain(&parts.headers, pin!(body)).await;
 }
 
 async fn admit(app: &App, operation: &Operation, headers: &HeaderMap) -> Result<Option<Caller>, Problem> {

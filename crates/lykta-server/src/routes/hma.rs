@@ -13,14 +13,14 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use lykta::scan::{ExactOnly, Match, Outcome};
+use lykta::scan::{ExactOnly, Failure, Match, Outcome};
 use lykta::{Hash, Kind, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::guard::Caller;
 use super::own::{self, only_file, tell_hashes};
-use crate::answer::{BLANK, Sight};
+use crate::answer::{BLANK, KEPT_BACK, Sight};
 use crate::app::App;
 use crate::body::Read;
 use crate::fetch::Fetched;
@@ -187,6 +187,9 @@ async fn look_up(app: &App, caller: &Caller, asked: &Asked) -> Result<Told, Prob
         .run(caller.0.number, Length::Short, move |context| {
             context.must_compare(hash.kind())?;
             let answers = context.scanner.look_up(&[hash]);
+            if answers.iter().any(|answer| answer.is_kept_back && answer.matches.is_empty()) {
+                return Err(KEPT_BACK.to_owned());
+            }
             Ok(telling.tell(answers.iter().flat_map(|answer| &answer.matches), context.generation))
         })
         .await?;
@@ -263,15 +266,19 @@ fn tell_file(
 /// Why not.
 fn compared(context: &Context<'_>, record: &Record, kind: Kind) -> Result<(), Problem> {
     context.must_compare(kind).map_err(|why| Problem::nothing_to_compare_with(&why))?;
+    let detail = record.problem.as_ref().map(|problem| problem.detail.as_str());
+    if matches!(record.outcome, Outcome::Failed(Failure::Worker(_) | Failure::Internal)) {
+        return Err(Problem::nothing_to_compare_with(detail.unwrap_or("the file could not be examined")));
+    }
     let not_hashed = |why: &str| Err(Problem::bad_request(format!("the file cannot be hashed: {why}")));
     match (kind, record.outcome) {
         (Kind::Pdq, Outcome::UnmatchedExactOnly(ExactOnly::LowQuality)) => {
             not_hashed("the picture is too flat to be compared by likeness")
         }
-        (Kind::Pdq, _) if record.pdq.is_none() => {
-            not_hashed(record.problem.as_ref().map_or("it is not a picture", |problem| &problem.detail))
-        }
-        _ => Ok(()),
+        (Kind::Pdq, _) if record.pdq.is_none() => not_hashed(detail.unwrap_or("it is not a picture")),
+        (Kind::Pdq, _) => Ok(()),
+        _ if record.digests.iter().any(|digest| digest.kind() == kind) => Ok(()),
+        _ => Err(Problem::nothing_to_compare_with("the file could not be read")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The service's own paths.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -13,9 +14,10 @@ use lykta::media::Digester;
 use lykta::scan::{FORMAT_VERSION, Match};
 use lykta::{Hash, Kind, Record};
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::guard::Caller;
-use crate::answer::{self, BatchAnswer, HashAnswer};
+use crate::answer::{self, BatchAnswer, HashAnswer, Sight};
 use crate::app::App;
 use crate::body::Read;
 use crate::multipart;
@@ -24,6 +26,10 @@ use crate::problem::Problem;
 
 /// Bytes for each hash of a batch: the longest is 71 letters, and some blanks around it.
 const HASH_BYTES: u64 = 128;
+
+/// Hashes that are looked up together, and matches of them after which the next ones are looked up one by one.
+const PIECE: usize = 64;
+const MANY_MATCHES: usize = 10_000;
 
 /// Hashes of a batch that is looked up before files are.
 const SHORT_BATCH: usize = 16;
@@ -136,14 +142,11 @@ pub(super) async fn match_hashes(
     let length = if count <= SHORT_BATCH { Length::Short } else { Length::Long };
     let (answer, matched) = app
         .pool
-        .run(caller.0.number, length, move |context| {
-            let (answers, matched) = look_up(context, &batch.hashes, sight);
-            let answer = BatchAnswer { v: FORMAT_VERSION, index: context.generation.digest.clone(), answers };
-            (serde_json::to_vec(&answer).map_err(|_| Problem::internal()), matched)
-        })
-        .await?;
+        .run(caller.0.number, length, move |context| look_up(context, &batch.hashes, sight))
+        .await?
+        .map_err(|_| Problem::internal())?;
     tell_hashes(&app, &caller, count, matched);
-    Ok(([(CONTENT_TYPE, "application/json")], answer?).into_response())
+    Ok(([(CONTENT_TYPE, "application/json")], answer).into_response())
 }
 
 /// Where JSON is wrong, without what is there.
@@ -154,9 +157,8 @@ fn place(error: &serde_json::Error) -> String {
     }
 }
 
-/// The answers, and how many have a match.
-fn look_up(context: &Context<'_>, asked: &[String], sight: answer::Sight) -> (Vec<HashAnswer>, u64) {
-    let scanner = context.scanner;
+/// The answers in JSON, and how many have a match.
+fn look_up(context: &Context<'_>, asked: &[String], sight: Sight) -> serde_json::Result<(Vec<u8>, u64)> {
     let compared = Kind::ALL.map(|kind| context.must_compare(kind));
     let parse = |text: &String| match text.parse::<Hash>() {
         Ok(hash) if hash.is_blank() => Err(answer::BLANK.to_owned()),
@@ -167,19 +169,58 @@ fn look_up(context: &Context<'_>, asked: &[String], sight: answer::Sight) -> (Ve
         Err(error) => Err(error.to_string()),
     };
     let parsed: Vec<Result<Hash, String>> = asked.iter().map(parse).collect();
-    let hashes: Vec<Hash> = parsed.iter().flatten().copied().collect();
-    let mut answers = scanner.look_up(&hashes).into_iter();
-    let mut matched = 0;
-    let one = |(text, parsed): (&String, Result<Hash, String>)| match parsed {
-        Err(error) => HashAnswer::error(text, error),
-        Ok(_) => {
-            let matches = answers.next().map(|answer| answer.matches).unwrap_or_default();
-            matched += u64::from(!matches.is_empty());
-            sight.hash(text, &matches)
+    let told = tell_each(context, parsed.iter().flatten().copied().collect(), sight)?;
+    let nothing = RawValue::from_string("[]".to_owned())?;
+    let (mut answers, mut matched) = (Vec::with_capacity(asked.len()), 0);
+    for (hash, parsed) in asked.iter().zip(&parsed) {
+        let mut answer = HashAnswer { hash, error: None, matches: &nothing, matches_left_out: None };
+        match parsed.as_ref().map(|hash| told.get(hash)) {
+            Err(error) => answer.error = Some(error),
+            Ok(None) => {}
+            Ok(Some(Told::KeptBack)) => answer.error = Some(answer::KEPT_BACK),
+            Ok(Some(Told::Matches { shown, left_out })) => {
+                matched += 1;
+                answer.matches = shown;
+                answer.matches_left_out = (*left_out > 0).then_some(*left_out);
+            }
         }
-    };
-    let answers = asked.iter().zip(parsed).map(one).collect();
-    (answers, matched)
+        answers.push(answer);
+    }
+    let index = &context.generation.digest;
+    Ok((serde_json::to_vec(&BatchAnswer { v: FORMAT_VERSION, index, answers })?, matched))
+}
+
+/// What is told of a hash that is not simply without a match.
+enum Told {
+    Matches { shown: Box<RawValue>, left_out: usize },
+    KeptBack,
+}
+
+/// What is told of each hash, which is looked up once. Nothing else is kept: an entry may be in a list many thousand
+/// times.
+fn tell_each(
+    context: &Context<'_>,
+    mut hashes: Vec<Hash>,
+    sight: Sight,
+) -> serde_json::Result<HashMap<Hash, Told>> {
+    hashes.sort_unstable();
+    hashes.dedup();
+    let (mut told, mut rest, mut piece) = (HashMap::new(), &hashes[..], PIECE);
+    while !rest.is_empty() {
+        let (now, later) = rest.split_at(piece.min(rest.len()));
+        let mut found = 0;
+        for (hash, answer) in now.iter().zip(context.scanner.look_up(now)) {
+            found += answer.matches.len();
+            if !answer.matches.is_empty() {
+                let (shown, left_out) = sight.matches(&answer.matches);
+                told.insert(*hash, Told::Matches { shown: to_raw_value(&shown)?, left_out });
+            } else if answer.is_kept_back {
+                told.insert(*hash, Told::KeptBack);
+            }
+        }
+        (rest, piece) = (later, if found > MANY_MATCHES { 1 } else { PIECE });
+    }
+    Ok(told)
 }
 
 /// Counts hashes that were looked up.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -19,13 +20,16 @@ use crate::problem::Problem;
 /// Bytes of a body: the digits, and what a form may put around them.
 const MOST: u64 = 256;
 
+/// The end of the path; an error where it is no text.
+type AskedKind = Result<Path<String>, PathRejection>;
+
 pub(super) async fn check(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Path(kind): Path<String>,
+    kind: AskedKind,
     request: Request,
 ) -> Result<Response, Problem> {
-    let hash = digest(&app, &caller, &kind, request).await?;
+    let hash = digest(&app, &caller, kind, request).await?;
     let is_known = app
         .pool
         .run(caller.0.number, Length::Short, move |context| {
@@ -42,10 +46,10 @@ pub(super) async fn check(
 pub(super) async fn test(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
-    Path(kind): Path<String>,
+    kind: AskedKind,
     request: Request,
 ) -> Result<Response, Problem> {
-    let hash = digest(&app, &caller, &kind, request).await?;
+    let hash = digest(&app, &caller, kind, request).await?;
     Ok(plain(app.scart_test.contains(&hash)))
 }
 
@@ -53,10 +57,10 @@ fn plain(is_known: bool) -> Response {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8")], if is_known { "true" } else { "false" }).into_response()
 }
 
-async fn digest(app: &App, caller: &Caller, kind: &str, request: Request) -> Result<Hash, Problem> {
-    let kind = match kind {
-        "md5" => Kind::Md5,
-        "sha1" => Kind::Sha1,
+async fn digest(app: &App, caller: &Caller, kind: AskedKind, request: Request) -> Result<Hash, Problem> {
+    let kind = match kind.as_ref().map(|Path(kind)| kind.as_str()) {
+        Ok("md5") => Kind::Md5,
+        Ok("sha1") => Kind::Sha1,
         _ => return Err(Problem::not_found()),
     };
     let (parts, body) = request.into_parts();

@@ -32,6 +32,7 @@ pub(super) async fn health() -> Response {
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     match app.pool.generation() {
         None => Problem::not_ready().into_response(),
+        Some(_) if app.pool.is_down() => Problem::down().into_response(),
         Some(generation) => {
             let stale = app.is_stale();
             let status =

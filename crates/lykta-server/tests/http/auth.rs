@@ -103,6 +103,28 @@ fn a_flood_of_wrong_tokens_does_not_keep_clients_out() {
     assert!(statuses.contains(&401));
 }
 
+/// After a start every client comes for the first time.
+#[test]
+fn a_flood_of_unknown_tokens_does_not_keep_out_who_comes_for_the_first_time() {
+    let place = Place::new();
+    thread::scope(|scope| {
+        let place = &place;
+        let ask = |number: u32| {
+            move || {
+                for turn in 0..5 {
+                    place.get(&format!("lykta_0123456789abcdef_{number}_{turn}"), "/v1/index");
+                }
+            }
+        };
+        let flood: Vec<_> = (0..60).map(|number| scope.spawn(ask(number))).collect();
+        thread::sleep(Duration::from_millis(100));
+        for token in [&place.all, &place.matching] {
+            place.get(token, "/v1/index").expect(200);
+        }
+        assert!(!flood.iter().all(thread::ScopedJoinHandle::is_finished), "the flood was over before");
+    });
+}
+
 #[test]
 fn a_token_is_taken_as_a_password_too_and_is_quick_the_second_time() {
     let place = Place::new();

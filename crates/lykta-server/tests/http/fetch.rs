@@ -43,6 +43,7 @@ fn host() -> (String, Arc<Mutex<Vec<String>>>) {
                 "/elsewhere" => answer("302 Found", "Location: /abc\r\n", b""),
                 "/packed" => answer("200 OK", "Content-Encoding: gzip\r\n", b"abc"),
                 "/long" => answer("200 OK", "", &[0; 200_001]),
+                "/endless" => b"HTTP/1.1 200 OK\r\n\r\nabc".to_vec(),
                 "/cut" => b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc".to_vec(),
                 "/nonsense" => b"nonsense\r\n\r\n".to_vec(),
                 "/slow" => {
@@ -86,6 +87,7 @@ fn a_listed_host_is_asked_for_the_file() {
         ("/h/hash?url=http://HOST/elsewhere&content_type=video", 502),
         ("/h/hash?url=http://HOST/missing&content_type=video", 502),
         ("/h/hash?url=http://HOST/packed&content_type=video", 502),
+        ("/h/hash?url=http://HOST/endless&content_type=video", 502),
         ("/h/hash?url=http://HOST/nonsense&content_type=video", 502),
         ("/h/hash?url=http://HOST/long&content_type=video", 413),
         ("/h/hash?url=http://HOST/cut&content_type=video", 400),

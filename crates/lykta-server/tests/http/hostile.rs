@@ -1,7 +1,7 @@
 //! What comes in is hostile: every request is answered, or closed by a limit, and the service stays.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -73,6 +73,13 @@ fn nonsense_is_answered_or_closed() {
             assert_ne!(reply.status, 500, "{number}: {}", reply.text());
         }
     }
+    // Bytes that are coded are not the file.
+    for coding in ["gzip, chunked", "chunked, chunked", "gzip", "chunked\r\nTransfer-Encoding: chunked"] {
+        let request =
+            post(&format!("Transfer-Encoding: {coding}\r\nConnection: close\r\n"), "3\r\nabc\r\n0\r\n\r\n");
+        let status = place.send(request.as_bytes()).map(|reply| reply.status);
+        assert!(status.is_none_or(|status| [400, 415].contains(&status)), "{coding}: {status:?}");
+    }
     is_well(&place);
 }
 
@@ -123,9 +130,8 @@ fn slow_senders_are_closed() {
     is_well(&place);
 }
 
-/// An answer of megabytes, more than a system keeps for a connection, which nobody reads.
-#[test]
-fn an_answer_that_is_left_unread_ends_its_connection() {
+/// Whose answers are of megabytes, more than a system keeps for a connection; and the request for one.
+fn with_large_answers() -> (Place, String) {
     const PDQ: &str = "3f5c0e5a1d2b7c8899aabbccddeeff00112233445566778899aabbccddeeff01";
     let place = Place::with(|config| {
         let rows: Vec<String> = (0..90).map(|row| format!("{row},{PDQ}\n")).collect();
@@ -141,6 +147,20 @@ fn an_answer_that_is_left_unread_ends_its_connection() {
         bearer(&place.all),
         body.len()
     );
+    (place, request)
+}
+
+fn wait_for_no_connection(place: &Place) {
+    let began = Instant::now();
+    while !place.server().metrics().contains("lykta_connections 0\n") {
+        assert!(began.elapsed() < Duration::from_secs(10), "{}", place.server().metrics());
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn an_answer_that_is_left_unread_ends_its_connection() {
+    let (place, request) = with_large_answers();
     let ask = |pause: u64| {
         let mut stream = place.connect();
         stream.write_all(request.as_bytes()).unwrap();
@@ -155,26 +175,58 @@ fn an_answer_that_is_left_unread_ends_its_connection() {
     assert!(came == stated && stated > 16 << 20, "{came} of {stated}");
     let (came, stated) = ask(4);
     assert!(came < stated, "{came} of {stated}");
-    // And holds no place any more, once both ends have let go.
+    wait_for_no_connection(&place);
+}
+
+#[test]
+fn an_answer_that_is_read_by_crumbs_ends_its_connection() {
+    let (place, request) = with_large_answers();
+    let mut stream = place.connect();
+    stream.write_all(request.as_bytes()).unwrap();
+    stream.peek(&mut [0]).unwrap();
     let began = Instant::now();
+    let mut crumb = [0; 2048];
     while !place.server().metrics().contains("lykta_connections 0\n") {
-        assert!(began.elapsed() < Duration::from_secs(10), "{}", place.server().metrics());
-        thread::sleep(Duration::from_millis(20));
+        assert!(began.elapsed() < Duration::from_secs(15), "{}", place.server().metrics());
+        assert!(stream.read(&mut crumb).unwrap() > 0, "all of it was read");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Clients that only look for an answer when all is sent would take the connection for broken.
+#[test]
+fn whoever_is_refused_can_send_all_and_reads_why() {
+    let place = limited();
+    for (headers, length, status) in [
+        (String::new(), 900 << 10, 401),
+        (bearer(&place.hashing), 900 << 10, 403),
+        (bearer(&place.all), 3 << 20, 413),
+        (format!("{}Content-Encoding: gzip\r\n", bearer(&place.all)), 900 << 10, 415),
+    ] {
+        let mut stream = place.connect();
+        let head = format!(
+            "POST /v1/match HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        for piece in vec![7; length].chunks(64 << 10) {
+            stream.write_all(piece).unwrap();
+        }
+        assert_eq!(read_reply(&mut stream).unwrap().status, status);
     }
 }
 
 #[test]
 fn bodies_together_have_a_limit() {
     let place = limited();
-    // Two of a megabyte each are all that one client may hold; they never arrive.
+    // One of a megabyte is all that one client of three may hold; it never arrives.
     let head = format!(
         "POST /v1/match HTTP/1.1\r\nHost: a\r\n{}Content-Length: 1048576\r\n\r\n",
         bearer(&place.all)
     );
-    let mut held: Vec<_> = (0..2).map(|_| place.connect()).collect();
+    let mut held = place.connect();
     // The token is known before, so that nobody waits for it.
     is_well(&place);
-    held.iter_mut().for_each(|stream| stream.write_all(head.as_bytes()).unwrap());
+    held.write_all(head.as_bytes()).unwrap();
     thread::sleep(Duration::from_millis(300));
     let reply = place.post(&place.all, "/v1/match", &vec![1; 1 << 20]).expect(503);
     assert!(reply.has("retry-after"));

@@ -132,3 +132,29 @@ fn a_file_that_is_known_by_any_digest_is_told_to_clients_of_hma() {
     let content = json!([{"bank_content_id": 1, "distance": "0"}]);
     assert_eq!(answer, json!({"video_md5": {}, "sha1": {"ONLY_CSV": content}}));
 }
+
+#[test]
+fn an_entry_of_low_quality_is_not_compared_and_that_is_said() {
+    let place = with_list(&format!("id,md5,pdq,pdq_quality\nflat,{MD5},{PDQ},10\n"), |_| ());
+    let answer = place.batch(&place.all, &[&format!("pdq:{PDQ}")]).expect(200).json();
+    assert!(answer["answers"][0]["error"].as_str().unwrap().contains("quality"), "{answer}");
+    let reply = place.get(&place.all, &format!("/m/lookup?signal={PDQ}&signal_type=pdq")).expect(503);
+    assert!(reply.text().contains("quality"), "{}", reply.text());
+}
+
+/// A list may have an entry many times; what is answered is bounded, and asking again and again costs no more.
+#[test]
+fn a_hash_of_many_entries_is_told_within_its_limit() {
+    let rows: Vec<String> = (0..300).map(|row| format!("{row},{MD5}\n")).collect();
+    let place = with_list(&format!("id,md5\n{}", rows.concat()), |config| config.limits.matches = 2);
+    let md5 = format!("md5:{MD5}");
+    let answer = place.batch(&place.all, &[md5.as_str(); 40]).expect(200).json();
+    let answers = answer["answers"].as_array().unwrap();
+    assert_eq!(answers.len(), 40);
+    for answer in answers {
+        assert_eq!(
+            (answer["matches"].as_array().unwrap().len(), &answer["matches_left_out"]),
+            (2, &json!(298))
+        );
+    }
+}

@@ -303,6 +303,7 @@ fn scart_is_told_true_or_false_and_nothing_else() {
         ("/v1/check/sha1", MD5, 400),
         ("/v1/check/md5", "", 400),
         ("/v1/check/sha256", MD5, 404),
+        ("/v1/check/%ff", MD5, 404),
         ("/v1/check/md5", &"a".repeat(300), 413),
     ] {
         let reply = ask(path, body).expect(status);

@@ -91,4 +91,12 @@ fn a_match_that_is_too_far_to_count_is_for_those_who_may_see_distances() {
     let few = ask(&place.matching);
     assert_eq!(entries(&few["matches"]), ["0-2"]);
     assert!(!few.to_string().contains("below_band"));
+    // That there is nothing but such a match is not told either.
+    let place = with_distances(pdq, [&[29], &[60]], |config| {
+        config.matching.band = lykta_server::WeakestBand::Strong;
+    });
+    let ask = |token: &str| place.post(token, "/v1/match", UNKNOWN).expect(200).json();
+    assert_eq!(ask(&place.all)["outcome"], "noted");
+    let few = ask(&place.matching);
+    assert_eq!((&few["outcome"], &few["matches"]), (&json!("unmatched_exact_and_near"), &json!([])));
 }
