@@ -12,7 +12,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::str::FromStr;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -24,50 +23,12 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use lykta::hash::text::to_hex;
-use serde::Deserialize;
 use tokio::sync::oneshot;
 
 use crate::body::Room;
 use crate::config::{Config, Rate, Token};
 use crate::error::StartError;
-
-/// What a token may be used for.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// Having files hashed.
-    Hash,
-    /// Asking whether files and hashes are known.
-    Match,
-    /// Seeing distances and views in matches.
-    Distance,
-    /// Metrics.
-    Admin,
-}
-
-impl Scope {
-    /// Every scope.
-    pub const ALL: [Self; 4] = [Self::Hash, Self::Match, Self::Distance, Self::Admin];
-
-    /// The word for it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Hash => "hash",
-            Self::Match => "match",
-            Self::Distance => "distance",
-            Self::Admin => "admin",
-        }
-    }
-}
-
-impl FromStr for Scope {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|scope| scope.name() == word);
-        found.ok_or_else(|| format!("a scope is one of {}", Self::ALL.map(Self::name).join(", ")))
-    }
-}
+use crate::scope::Scope;
 
 /// Somebody who may ask, and what they asked.
 pub(crate) struct Client {

@@ -12,8 +12,8 @@ use lykta::scan::Band;
 use lykta::source::Locator;
 use serde::Deserialize;
 
-use crate::auth::Scope;
 use crate::error::StartError;
+use crate::scope::Scope;
 
 /// The file with every key at its default, for a reader to begin from.
 pub const EXAMPLE: &str = include_str!("../lykta.toml");

@@ -39,17 +39,19 @@ mod operations;
 mod pool;
 mod problem;
 mod routes;
+mod scope;
 mod server;
 mod stall;
 mod tls;
 mod watch;
 
 pub use audit::{CheckedAudit, ClientTotals, check_audit};
-pub use auth::{NewToken, Scope};
+pub use auth::NewToken;
 pub use config::{
     Config, EXAMPLE, Fetch, Limits, Log, Matching, Rate, Scart, Tls, Token, Verify, WeakestBand,
 };
 pub use error::StartError;
 pub use log::log_to_stderr;
 pub use openapi::{document, document_text};
+pub use scope::Scope;
 pub use server::Server;

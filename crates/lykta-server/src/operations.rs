@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 
-use crate::auth::Scope;
+use crate::scope::Scope;
 
 /// A method of a path.
 pub(crate) struct Operation {

@@ -16,10 +16,11 @@ use axum::response::{IntoResponse, Response};
 
 use crate::answer::Sight;
 use crate::app::App;
-use crate::auth::{Client, Refused, Scope};
+use crate::auth::{Client, Refused};
 use crate::body::{Read, drain};
 use crate::operations::Operation;
 use crate::problem::Problem;
+use crate::scope::Scope;
 
 /// Who asks, for handlers.
 #[derive(Clone)]
