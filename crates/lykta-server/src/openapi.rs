@@ -88,6 +88,9 @@ fn parameter(parameter: &Parameter) -> Value {
     if !parameter.one_of.is_empty() {
         schema["enum"] = json!(parameter.one_of);
     }
+    if !parameter.pattern.is_empty() {
+        schema["pattern"] = parameter.pattern.into();
+    }
     json!({
         "name": parameter.name,
         "in": if parameter.in_path { "path" } else { "query" },
@@ -98,7 +101,9 @@ fn parameter(parameter: &Parameter) -> Value {
 }
 
 fn body(body: Body) -> Option<Value> {
-    let file = json!({"type": "string", "contentMediaType": "application/octet-stream"});
+    let file = json!({"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1});
+    // An MD5 or a SHA-1.
+    let digits = json!({"type": "string", "pattern": "^[0-9A-Fa-f]{32}([0-9A-Fa-f]{8})?$"});
     let content = match body {
         Body::None => return None,
         Body::File => json!({
@@ -106,12 +111,14 @@ fn body(body: Body) -> Option<Value> {
             "multipart/form-data": {"schema": {"type": "object", "properties": {"file": file}, "required": ["file"]}},
         }),
         Body::Multipart => json!({
-            "multipart/form-data": {"schema": {"type": "object", "properties": {"photo": file, "video": file}}},
+            "multipart/form-data": {"schema": {
+                "type": "object", "properties": {"photo": file, "video": file}, "minProperties": 1, "maxProperties": 1,
+            }},
         }),
         Body::Hashes => json!({"application/json": {"schema": reference("Batch")}}),
         Body::Digits => json!({
-            "text/plain": {"schema": {"type": "string"}},
-            "application/x-www-form-urlencoded": {"schema": {"type": "string"}},
+            "text/plain": {"schema": digits},
+            "application/x-www-form-urlencoded": {"schema": digits},
         }),
     };
     Some(json!({"required": true, "content": content}))

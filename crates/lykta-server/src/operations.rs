@@ -51,6 +51,8 @@ pub(crate) struct Parameter {
     pub(crate) in_path: bool,
     pub(crate) description: &'static str,
     pub(crate) one_of: &'static [&'static str],
+    /// What it looks like; empty where that is free.
+    pub(crate) pattern: &'static str,
 }
 
 /// What is sent.
@@ -77,8 +79,14 @@ pub(crate) enum Answer {
 }
 
 const fn query(name: &'static str, required: bool, description: &'static str) -> Parameter {
-    Parameter { name, required, in_path: false, description, one_of: &[] }
+    Parameter { name, required, in_path: false, description, one_of: &[], pattern: "" }
 }
+
+/// A PDQ or an MD5.
+const SIGNAL: Parameter = Parameter {
+    pattern: "^[0-9A-Fa-f]{32}([0-9A-Fa-f]{32})?$",
+    ..query("signal", false, "The hash, in hexadecimal")
+};
 
 const SIGNAL_TYPE: Parameter = Parameter {
     name: "signal_type",
@@ -86,6 +94,7 @@ const SIGNAL_TYPE: Parameter = Parameter {
     in_path: false,
     description: "The kind of hash",
     one_of: &["pdq", "video_md5"],
+    pattern: "",
 };
 const BANKS: Parameter = query("banks", false, "Names of banks, separated by commas; all when not given");
 const SEED: Parameter = query("seed", false, "Accepted; every bank is always asked");
@@ -101,6 +110,7 @@ const SCART_KIND: Parameter = Parameter {
     in_path: true,
     description: "The kind of digest",
     one_of: &["md5", "sha1"],
+    pattern: "",
 };
 
 /// Statuses that an operation may have that needs a token.
@@ -240,16 +250,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         description: "As hasher-matcher-actioner answers. Its shape has distances, so the token needs the scope `distance`, \
                       too. A bank is a list; its name is the list's in capital letters, with `_` for what is neither letter \
                       nor digit. `bank_content_id` is the entry's row, above 2^32 for other lists than the first.",
-        parameters: &[
-            query("signal", false, "The hash, in hexadecimal"),
-            SIGNAL_TYPE,
-            BANKS,
-            SEED,
-            COINFLIP,
-            URL,
-            CONTENT_TYPE,
-            TYPES,
-        ],
+        parameters: &[SIGNAL, SIGNAL_TYPE, BANKS, SEED, COINFLIP, URL, CONTENT_TYPE, TYPES],
         body: Body::None,
         answer: Answer::Json("HmaLookup"),
         problems: &[400, 408, 413, 500, 502],
@@ -275,7 +276,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         summary: "HMA: the entries that have a hash",
         description: "With `include_distance`, the token needs the scope `distance`, too.",
         parameters: &[
-            query("signal", true, "The hash, in hexadecimal"),
+            Parameter { required: true, ..SIGNAL },
             Parameter { required: true, ..SIGNAL_TYPE },
             BANKS,
             query("include_distance", false, "true for distances"),
@@ -291,7 +292,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         scope: Some(Scope::Hash),
         summary: "HMA: the hashes of a file at a URL",
         description: "403 unless the host of the URL is listed in the configuration: send the file with POST.",
-        parameters: &[URL, CONTENT_TYPE, TYPES],
+        parameters: &[Parameter { required: true, ..URL }, CONTENT_TYPE, TYPES],
         body: Body::None,
         answer: Answer::Json("HmaHashes"),
         problems: &[400, 408, 413, 500, 502],

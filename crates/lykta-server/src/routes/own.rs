@@ -287,6 +287,8 @@ async fn file(app: &App, caller: &Caller, request: Request<Body>) -> Result<Read
     let boundary = multipart::boundary(&parts.headers).map_err(Problem::bad_request)?;
     let read = caller.read(app, &parts.headers, body, app.config.limits.body_bytes).await?;
     match boundary {
+        // Whoever forgot the file must not take the answer for one about it.
+        None if read.bytes.is_empty() => Err(Problem::bad_request("there is no file: the body is empty")),
         None => Ok(read),
         Some(boundary) => {
             let (_, bytes) = only_file(&read.bytes, &boundary)?;
@@ -298,15 +300,13 @@ async fn file(app: &App, caller: &Caller, request: Request<Body>) -> Result<Read
 /// The only file of a multipart body, with the name of its field.
 pub(super) fn only_file(body: &Bytes, boundary: &str) -> Result<(String, Bytes), Problem> {
     let mut files = multipart::files(body, boundary).map_err(Problem::bad_request)?;
-    match (files.pop(), files.pop()) {
-        (Some(file), None) => Ok((file.field, file.bytes)),
-        (None, _) => Err(Problem::bad_request(
-            "Missing multipart/form-data file upload: send one file, with a file name",
-        )),
-        (Some(_), Some(_)) => {
-            Err(Problem::bad_request("Only one file allowed per request: send several requests"))
-        }
-    }
+    let wrong = match (files.pop(), files.pop()) {
+        (Some(file), None) if !file.bytes.is_empty() => return Ok((file.field, file.bytes)),
+        (Some(_), None) => "the file is empty: there is nothing to compare or hash",
+        (None, _) => "Missing multipart/form-data file upload: send one file, with a file name",
+        (Some(_), Some(_)) => "Only one file allowed per request: send several requests",
+    };
+    Err(Problem::bad_request(wrong))
 }
 
 fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {

@@ -241,12 +241,21 @@ fn bodies_together_have_a_limit() {
 #[test]
 fn what_a_queue_has_no_place_for_is_told_so_at_once() {
     let place = one_worker(1);
-    let heavy = heavy_picture();
-    let replies: Vec<Reply> = thread::scope(|scope| {
-        let ask = || place.post(&place.all, "/v1/match", &heavy);
-        let asks: Vec<_> = (0..12).map(|_| scope.spawn(ask)).collect();
-        asks.into_iter().map(|ask| ask.join().unwrap()).collect()
-    });
+    // All but their last byte, so that they are complete at nearly one moment.
+    let heavy = heavy_picture(4);
+    let (last, most) = heavy.split_last().unwrap();
+    let head = format!(
+        "POST /v1/match HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n",
+        bearer(&place.all),
+        heavy.len()
+    );
+    let mut streams: Vec<_> = (0..12).map(|_| place.connect()).collect();
+    for stream in &mut streams {
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(most).unwrap();
+    }
+    streams.iter_mut().for_each(|stream| stream.write_all(&[*last]).unwrap());
+    let replies: Vec<Reply> = streams.iter_mut().map(|stream| read_reply(stream).unwrap()).collect();
     let with = |status: u16| replies.iter().filter(|reply| reply.status == status).count();
     // The first has a worker, another one waits, and there is no place for the rest.
     assert!(with(200) >= 1 && with(503) >= 1 && with(200) + with(503) == 12, "{} {}", with(200), with(503));
@@ -266,17 +275,17 @@ fn one_worker(queue: usize) -> Place {
     })
 }
 
-/// A picture that takes long beside its length: P4, a bit a pixel.
-fn heavy_picture() -> Vec<u8> {
-    let mut picture = b"P4 4096 2048\n".to_vec();
-    picture.extend((0..4096 * 2048 / 8).map(|at| (at % 251) as u8));
+/// A picture of so many megabytes that takes long beside its length: P4, a bit a pixel.
+fn heavy_picture(megabytes: usize) -> Vec<u8> {
+    let mut picture = format!("P4 4096 {}\n", 2048 * megabytes).into_bytes();
+    picture.extend((0..megabytes << 20).map(|at| (at % 251) as u8));
     picture
 }
 
 #[test]
 fn a_client_with_much_to_ask_keeps_nobody_else_waiting() {
     let place = one_worker(64);
-    let heavy = heavy_picture();
+    let heavy = heavy_picture(1);
     thread::scope(|scope| {
         let ask = || {
             let began = Instant::now();

@@ -179,6 +179,15 @@ fn what_is_not_there_and_what_is_wrong_is_a_problem_that_says_what_to_do() {
             "/v1/hash",
         ),
     ];
+    for body in [form(&[("file", b"")]), Vec::new()] {
+        for path in ["/v1/match", "/v1/hash"] {
+            let form =
+                if body.is_empty() { "" } else { "Content-Type: multipart/form-data; boundary=XyZ\r\n" };
+            let reply = ask(path, &format!("{}{form}", bearer(&place.all)), &body).expect(400);
+            check("post", path, &reply);
+            assert!(reply.text().contains("empty"), "{}", reply.text());
+        }
+    }
     for (number, (reply, status, path)) in cases.into_iter().enumerate() {
         assert_eq!(reply.status, status, "{number}: {}", reply.text());
         assert!(reply.head.contains("application/problem+json"), "{number}");
