@@ -3,29 +3,28 @@
 //! `pdq` is compared by likeness and `video_md5`, the MD5 of a file, exactly. Only what counts as found is told: HMA
 //! has no notes. Nor has it a word for what was not compared, so that is an error here and never an empty answer.
 
+mod upload;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Extension, Query, Request, State};
-use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use lykta::scan::{ExactOnly, Failure, Match, Outcome};
 use lykta::{Hash, Kind, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use self::upload::{fetched, upload};
 use super::guard::Caller;
-use super::own::{self, only_file, tell_hashes};
+use super::own::{self, tell_hashes};
 use crate::answer::{BLANK, KEPT_BACK, Sight};
 use crate::app::App;
 use crate::body::Read;
-use crate::fetch::Fetched;
 use crate::generation::Generation;
-use crate::multipart;
 use crate::pool::{Context, Length};
 use crate::problem::Problem;
 
@@ -267,11 +266,11 @@ fn tell_file(
 fn compared(context: &Context<'_>, record: &Record, kind: Kind) -> Result<(), Problem> {
     context.must_compare(kind).map_err(|why| Problem::nothing_to_compare_with(&why))?;
     let detail = record.problem.as_ref().map(|problem| problem.detail.as_str());
-    if matches!(record.outcome, Outcome::Failed(Failure::Worker(_) | Failure::Internal)) {
-        return Err(Problem::nothing_to_compare_with(detail.unwrap_or("the file could not be examined")));
-    }
     let not_hashed = |why: &str| Err(Problem::bad_request(format!("the file cannot be hashed: {why}")));
     match (kind, record.outcome) {
+        (Kind::Pdq, Outcome::Failed(Failure::Worker(_) | Failure::Internal)) => {
+            Err(Problem::nothing_to_compare_with(detail.unwrap_or("the picture could not be examined")))
+        }
         (Kind::Pdq, Outcome::UnmatchedExactOnly(ExactOnly::LowQuality)) => {
             not_hashed("the picture is too flat to be compared by likeness")
         }
@@ -326,68 +325,6 @@ async fn hash(app: &App, caller: &Caller, (read, signal): (Read, Kind)) -> Resul
         _ => json!({"video_md5": hashed.md5}),
     };
     Ok(Json(answer).into_response())
-}
-
-/// The file, and the kind of hash that its content type has.
-async fn upload(
-    app: &App,
-    caller: &Caller,
-    asked: &Asked,
-    request: Request,
-) -> Result<(Read, Kind), Problem> {
-    let (parts, body) = request.into_parts();
-    let boundary = multipart::boundary(&parts.headers)
-        .map_err(Problem::bad_request)?
-        .ok_or_else(|| Problem::bad_request("Missing multipart/form-data file upload"))?;
-    let read = caller.read(app, &parts.headers, body, app.config.limits.body_bytes).await?;
-    let (field, bytes): (String, Bytes) = only_file(&read.bytes, &boundary)?;
-    let kind = kind_of(&field, asked)?.ok_or_else(|| {
-        Problem::bad_request("no such content_type: call the field of the file photo or video")
-    })?;
-    Ok((Read { bytes, share: read.share }, kind))
-}
-
-/// The kind of hash of a content type, if it is one.
-fn kind_of(content_type: &str, asked: &Asked) -> Result<Option<Kind>, Problem> {
-    let of_type = match content_type {
-        "photo" => Kind::Pdq,
-        "video" => Kind::Md5,
-        _ => return Ok(None),
-    };
-    for name in asked.types.iter().flat_map(|types| types.split(',')).map(str::trim) {
-        if !name.is_empty() && kind(name)? != of_type {
-            return Err(Problem::bad_request(format!("there is no {name} of a {content_type}")));
-        }
-    }
-    Ok(Some(of_type))
-}
-
-/// The file at a URL, and the kind of hash that its content type has: the one that is stated, or that of the host.
-async fn fetched(app: &App, caller: &Caller, asked: &Asked, url: &str) -> Result<(Read, Kind), Problem> {
-    let unknown = "no such content_type: say photo or video";
-    let stated = asked.content_type.as_deref();
-    let stated = stated
-        .map(|stated| kind_of(stated, asked)?.ok_or_else(|| Problem::bad_request(unknown)))
-        .transpose()?;
-    let fetcher = app.fetcher.as_ref().ok_or_else(Problem::no_fetching)?;
-    let Fetched { headers, body } = fetcher.fetch(url).await?;
-    let kind = match stated {
-        Some(kind) => kind,
-        None => {
-            let told = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            let content_type = match told.split('/').next() {
-                Some("image") => "photo",
-                Some("video") => "video",
-                _ => "",
-            };
-            kind_of(content_type, asked)?.ok_or_else(|| {
-                Problem::bad_request(
-                    "content_type is required: the host does not say whether it is photo or video",
-                )
-            })?
-        }
-    };
-    Ok((caller.read(app, &headers, body, app.config.limits.body_bytes).await?, kind))
 }
 
 pub(super) async fn status(State(app): State<Arc<App>>, query: Asks) -> Result<Response, Problem> {
