@@ -141,7 +141,7 @@ impl Auth {
         let of_token = |(number, token): (usize, &Token)| {
             client(number, &token.name, &token.scopes, token.rate.unwrap_or(config.rate))
         };
-        let everybody = config.no_auth.then(|| client(0, "everybody", &Scope::ALL, config.rate));
+        let everybody = config.no_auth.then(|| client(0, "everybody", &Scope::ALL, Rate::UNLIMITED));
         let mut clients: Vec<_> = config.tokens.iter().enumerate().map(of_token).collect();
         let keys = config.tokens.iter().map(Key::new).collect::<Result<Vec<_>, _>>()?;
         clients.extend(everybody.clone());
@@ -373,5 +373,8 @@ mod tests {
         assert_eq!(client.take_at(5, now + Duration::from_millis(500)), Ok(()));
         assert_eq!(client.take_at(1, now + Duration::from_millis(500)), Err(1));
         assert_eq!(client.take_at(21, now + Duration::from_secs(99)), Err(1), "never more than the burst");
+        let room = Room::of_all(&Limits::default());
+        let client = Client::new(0, "a".into(), vec![], Rate::UNLIMITED, room);
+        assert!((0..9).all(|second| client.take_at(usize::MAX, now + Duration::from_secs(second)).is_ok()));
     }
 }

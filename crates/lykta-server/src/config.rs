@@ -44,7 +44,7 @@ pub struct Config {
     pub matching: Matching,
     /// What a request may cost.
     pub limits: Limits,
-    /// How often a client may ask, where its token says nothing else.
+    /// How often a client may ask, where its token says nothing else. Not for everybody where no token is needed.
     pub rate: Rate,
     /// From where files are fetched that clients of HMA name by a URL.
     pub fetch: Fetch,
@@ -278,6 +278,11 @@ impl Default for Limits {
             pixels: 250_000_000,
         }
     }
+}
+
+impl Rate {
+    /// None at all: for whoever runs the service and asks it from the same computer.
+    pub const UNLIMITED: Self = Self { per_second: f64::MAX, burst: f64::MAX };
 }
 
 impl Default for Rate {

@@ -4,7 +4,7 @@ mod audit;
 
 use std::io::{self, Write};
 
-use lykta_server::{Config, EXAMPLE, NewToken, Scope, Server, log_to_stderr};
+use lykta_server::{Config, EXAMPLE, NewToken, Rate, Scope, Server, log_to_stderr};
 use serde_json::json;
 
 use crate::args::{ServeArgs, ServeCommand, TokenArgs};
@@ -55,6 +55,7 @@ fn config(args: &ServeArgs) -> anyhow::Result<Config> {
 fn make_token_for_this_run(config: &mut Config) -> anyhow::Result<()> {
     let NewToken { token, lines } = NewToken::new("this run", &Scope::ALL)?;
     config.tokens = Config::parse(&lines).map_err(anyhow::Error::msg)?.tokens;
+    config.tokens.iter_mut().for_each(|token| token.rate = Some(Rate::UNLIMITED));
     match config.log.json {
         true => {
             let line = json!({ "message": "the token of this run", "token": token });

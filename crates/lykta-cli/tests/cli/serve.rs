@@ -85,6 +85,14 @@ fn configured(place: &Place) -> String {
     made.err.trim().rsplit(' ').next().unwrap().to_owned()
 }
 
+/// Has an audit log written.
+fn with_audit(place: &Place) {
+    let config = place.text("lykta.toml");
+    let line = "#: audit = \"/var/lib/lykta/audit.jsonl\"";
+    assert!(config.contains(line));
+    place.write("lykta.toml", config.replacen(line, "audit = \"audit.jsonl\"", 1));
+}
+
 /// Whether a program is here. LYKTA_EXPECT_CLIENTS=1 says that it has to be.
 fn has(program: &str, words: &[&str]) -> bool {
     let is_there = Command::new(program).args(words).output().is_ok_and(|output| output.status.success());
@@ -172,8 +180,9 @@ fn ask(service: &Service, token: &str, request: &str, body: &[u8]) -> (u16, Stri
 
 fn ask_at(address: &str, token: &str, request: &str, body: &[u8]) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
+    let request = if request.contains(" HTTP/") { request.to_owned() } else { format!("{request} HTTP/1.1") };
     let head = format!(
-        "{request} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n",
+        "{request}\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
@@ -242,11 +251,7 @@ fn pictures_are_decoded_by_workers_who_may_die() {
 fn an_audit_log_is_checked_and_added_up() {
     let place = Place::with_demo();
     let token = configured(&place);
-    let config = place.text("lykta.toml");
-    place.write(
-        "lykta.toml",
-        config.replacen("#: audit = \"/var/lib/lykta/audit.jsonl\"", "audit = \"audit.jsonl\"", 1),
-    );
+    with_audit(&place);
     let service = Service::start(&place, "--index list.lykta --config lykta.toml");
     for _ in 0..3 {
         let (status, answer) =
@@ -285,6 +290,13 @@ fn an_index_alone_is_served_with_a_token_of_the_run() {
     let token = service.token.take().unwrap();
     assert_eq!(ask(&service, &token, "GET /v1/index", b"").0, 200);
     assert_eq!(ask(&service, &token, "GET /metrics", b"").0, 200);
+    // Its rate is for others.
+    let batch = serde_json::json!({"hashes": vec!["sha1:a9993e364706816aba3e25717850c26c9cd0d89d"; 1000]})
+        .to_string();
+    for _ in 0..5 {
+        let request = "POST /v1/match/hashes HTTP/1.1\r\nContent-Type: application/json";
+        assert_eq!(ask(&service, &token, request, batch.as_bytes()).0, 200);
+    }
     assert_eq!(service.end(), 0);
     // And said in words where a person reads them.
     let mut command = place.std_lykta();
@@ -367,14 +379,11 @@ fn without_a_worker_nothing_passes_for_compared() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn an_audit_log_has_one_writer_and_survives_a_full_disk() {
     let place = Place::with_demo();
     let token = configured(&place);
-    let config = place.text("lykta.toml");
-    place.write(
-        "lykta.toml",
-        config.replacen("#: audit = \"/var/lib/lykta/audit.jsonl\"", "audit = \"audit.jsonl\"", 1),
-    );
+    with_audit(&place);
     let service = Service::start(&place, "--index list.lykta --config lykta.toml");
     // The same once more, by mistake: the address is taken.
     let again = format!("serve --quiet --index list.lykta --config lykta.toml --bind {}", service.address);
@@ -389,15 +398,17 @@ fn an_audit_log_has_one_writer_and_survives_a_full_disk() {
     let mut shell = Command::new("sh");
     let lykta = place.std_lykta();
     shell.arg("-c").arg(format!(
-        "trap '' XFSZ; ulimit -f 2; exec {:?} serve --json --index list.lykta --config lykta.toml --bind 127.0.0.1:0",
+        "trap '' XFSZ; exec {:?} serve --json --index list.lykta --config lykta.toml --bind 127.0.0.1:0",
         lykta.get_program()
     ));
     let service = Service::spawn(shell.current_dir(place.path(".")));
-    for _ in 0..3 {
-        ask(&service, &token, "POST /v1/check/md5", b"900150983cd24fb0d6963f7d28e17f72");
-    }
+    let (id, room) = (service.child.id().to_string(), place.read("audit.jsonl").len() + 10);
+    let limited = Command::new("prlimit").args(["--pid", &id, &format!("--fsize={room}:{room}")]).status();
+    assert!(limited.unwrap().success());
+    place.run("index build --quiet -o list.lykta list.csv").expect(0);
     service.wait_for("the audit log cannot be written");
     place.run("serve audit audit.jsonl --quiet").expect(0);
+    assert_eq!(ask(&service, &token, "GET /v1/index", b"").0, 200);
     assert_eq!(service.end(), 0);
     place.run("serve audit audit.jsonl --quiet").expect(0);
 }
