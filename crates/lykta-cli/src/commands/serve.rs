@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<u8> {
         make_token_for_this_run(&mut config)?;
     }
     log_to_stderr(&config, args.quiet);
-    let stop = interrupt::orderly();
+    let stop = interrupt::orderly_in_its_own_words();
     let server = Server::start(config)?;
     server.wait_until_ready(stop)?;
     server.run(stop);

@@ -303,6 +303,13 @@ fn an_index_alone_is_served_with_a_token_of_the_run() {
     command.args(["serve", "--index", "none.lykta", "--bind", "127.0.0.1:0"]);
     let said = String::from_utf8(command.output().unwrap().stderr).unwrap();
     assert!(said.contains("the token of this run: lykta_"), "{said}");
+    // Asked to end, it says so in its log and in no other words.
+    let mut quiet = place.std_lykta();
+    quiet.args(["serve", "--index", "list.lykta", "--bind", "127.0.0.1:0", "--quiet", "--no-auth"]);
+    let child = quiet.stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap(), "");
     // Whoever lets everybody in is asked for none.
     let service = Service::start(&place, "--index list.lykta --no-auth");
     assert!(service.token.is_none());
