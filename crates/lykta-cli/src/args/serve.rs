@@ -14,7 +14,8 @@ use super::report::sha256;
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Questions are answered as soon as an index is open; a newer file renamed into its place is checked and taken
-into use while requests run. What the command line says counts more than the configuration. Ctrl-C or
+into use while requests run. Where no token is configured, one for this run is made and said on standard error, on
+loopback only. What the command line says counts more than the configuration. Ctrl-C or
 SIGTERM ends it when requests under way are answered. Paths, shapes and a page to read: /docs.
 Exit code 0 when it was asked to end; 2 when it could not start.
 
