@@ -20,6 +20,8 @@ mod mbox;
 mod meter;
 mod pdf;
 mod previews;
+#[cfg(feature = "rar")]
+mod rar;
 mod sevenz;
 mod single;
 mod tar;
@@ -40,6 +42,8 @@ pub use decode::decoder;
 pub use error::{ContainerError, Exceeded};
 pub use meter::{Limits, Meter};
 pub use previews::{Preview, may_have_previews, previews};
+#[cfg(feature = "rar")]
+use rar::sniff as is_rar;
 
 /// A kind of container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,6 +67,8 @@ pub enum Container {
     Zip,
     /// 7z.
     SevenZ,
+    /// RAR. Without the feature `rar` it is [`Container::Unread`].
+    Rar,
     /// A message, with what is attached to it.
     Mail,
     /// Messages one behind the other.
@@ -210,7 +216,7 @@ pub struct Capture {
 
 impl Container {
     /// Every kind that is read, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 12 + cfg!(feature = "rar") as usize] = [
         Self::Gzip,
         Self::Bzip2,
         Self::Xz,
@@ -218,6 +224,8 @@ impl Container {
         Self::Tar,
         Self::Zip,
         Self::SevenZ,
+        #[cfg(feature = "rar")]
+        Self::Rar,
         Self::Warc,
         Self::Arc,
         Self::Mail,
@@ -236,6 +244,7 @@ impl Container {
             .or_else(|| single::sniff(head))
             .or_else(|| is(Self::Zip, zip::sniff))
             .or_else(|| is(Self::SevenZ, sevenz::sniff))
+            .or_else(|| is(Self::Rar, is_rar))
             .or_else(|| is(Self::Tar, tar::sniff))
             .or_else(|| mbox::sniff(head))
             .or_else(|| mail::sniff(head))
@@ -260,6 +269,7 @@ impl Container {
             Self::Arc => "arc",
             Self::Zip => "zip",
             Self::SevenZ => "7z",
+            Self::Rar => "rar",
             Self::Mail => "mail",
             Self::Mbox => "mbox",
             Self::Pdf => "pdf",
@@ -272,7 +282,7 @@ impl Container {
         match self {
             Self::Gzip | Self::Bzip2 | Self::Xz | Self::Zstd | Self::Tar => Access::Stream,
             Self::Warc | Self::Arc | Self::Mbox | Self::Unread(_) => Access::Stream,
-            Self::Zip | Self::SevenZ => Access::Random,
+            Self::Zip | Self::SevenZ | Self::Rar => Access::Random,
             Self::Mail => Access::Whole,
             Self::Pdf => Access::Random,
         }
@@ -303,6 +313,10 @@ pub fn members(
             Container::Warc | Container::Arc => warc::members(container, input, each),
             Container::Zip => zip::members(input, limits, each),
             Container::SevenZ => sevenz::members(input, limits, each),
+            #[cfg(feature = "rar")]
+            Container::Rar => rar::members(input, limits, each),
+            #[cfg(not(feature = "rar"))]
+            Container::Rar => Err(ContainerError::Unsupported("RAR".to_owned())),
             Container::Mail => mail::members(input, meter, each),
             Container::Mbox => mbox::members(input, each),
             Container::Pdf => pdf::members(input, meter, each),
@@ -310,6 +324,11 @@ pub fn members(
         },
         each,
     )
+}
+
+#[cfg(not(feature = "rar"))]
+const fn is_rar(_: &[u8]) -> bool {
+    false
 }
 
 /// Reads what has to be read anywhere.

@@ -103,6 +103,10 @@ fn container(container: Container) -> Supported {
             "solid and not: copy, LZMA, LZMA2, PPMd, bzip2, deflate, BCJ, delta",
             "zstd, brotli, lz4; encrypted members; nothing of one that was cut short",
         ),
+        Container::Rar => (
+            "1.5 to 7, solid and not, all methods",
+            "encrypted members; members that go on in other volumes; packed ones over --container-memory",
+        ),
         Container::Mail => {
             ("parts of MIME, messages in messages, uuencode, MHTML", "TNEF, yEnc; encrypted mail")
         }
@@ -123,8 +127,11 @@ const PREVIEWS: Supported = Supported {
     not_read: "other than JPEG; those of CR3 and HEIF, and in maker notes",
 };
 
+const ARCHIVES: &str = "cpio, cab, lz4, .Z, bare .lzma";
+const ARCHIVES_AND_RAR: &str = "rar, cpio, cab, lz4, .Z, bare .lzma";
+
 const NOT_LOOKED_INTO: [Supported; 7] = [
-    not_looked_into("rar, cpio, cab, lz4, .Z, bare .lzma"),
+    not_looked_into(if cfg!(feature = "rar") { ARCHIVES } else { ARCHIVES_AND_RAR }),
     not_looked_into("disk images, virtual disks, EWF, AFF4; ISO 9660"),
     not_looked_into("PST, OST, msg; OLE: doc, xls, ppt, Thumbs.db"),
     not_looked_into("programs that extract themselves"),

@@ -16,6 +16,8 @@ mod killed;
 mod lists;
 mod place;
 mod query;
+#[cfg(feature = "rar")]
+mod rar;
 mod recall;
 mod report;
 mod requirements;
