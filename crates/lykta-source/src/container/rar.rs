@@ -12,12 +12,14 @@
 
 mod blocks;
 mod excerpt;
+mod watchdog;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, Cursor, Read, SeekFrom, Write};
 use std::ops::{ControlFlow, Range};
 use std::rc::Rc;
+use std::time::Duration;
 
 use flate2::Crc;
 use rars::{ArchiveMemberRef, ArchiveReadOptions, ErrorKind, ExtractionDecision, rar15_40, rar50};
@@ -29,9 +31,14 @@ use super::{
 };
 use blocks::{Block, Blocks, Kind};
 use excerpt::{Contents, Excerpt};
+use watchdog::Watchdog;
 
 /// With which every kind since 1.5 begins.
 const SIGNATURE: &[u8] = b"Rar!\x1a\x07";
+
+/// How long a member of a kind that brings programs may take: so long, and a second for each so many of its bytes.
+const TIME: Duration = Duration::from_secs(20);
+const BYTES_A_SECOND: u64 = 1 << 20;
 
 /// What the crate takes for each header that it reads, at the most and beside its bytes.
 const DESCRIBED: u64 = 2 * size_of::<rar50::Block>() as u64;
@@ -48,7 +55,8 @@ pub(super) fn members(input: Input<'_>, limits: &Limits, each: Each<'_>) -> Resu
         let mut blocks = Blocks::open(&mut source)?;
         let is_solid = blocks.is_solid;
         let missing = (is_solid && blocks.goes_on).then_some("it leans on what is in another volume");
-        let mut reading = Reading { source, start: blocks.start(), limits, missing, given: 0 };
+        let (start, has_programs) = (blocks.start(), blocks.has_programs());
+        let mut reading = Reading { source, start, limits, missing, has_programs, given: 0 };
         // Members that are handed over together, and the bytes that it takes to tell of them.
         let (mut together, mut described) = (Vec::new(), 0);
         let ending = loop {
@@ -147,6 +155,8 @@ struct Reading<'f, 'l> {
     limits: &'l Limits,
     /// Why what leans on members before it cannot be unpacked.
     missing: Option<&'static str>,
+    /// Whether members may bring programs.
+    has_programs: bool,
     /// Bytes that were unpacked.
     given: u64,
 }
@@ -207,6 +217,7 @@ impl Reading<'_, '_> {
             items: items.into(),
             each,
             turn: None,
+            watchdog: None,
             flow: ControlFlow::Continue(()),
             ended: None,
             fault: None,
@@ -299,6 +310,8 @@ struct Turns<'t, 'f, 'l> {
     each: Each<'t>,
     /// What is being unpacked, and what came out of it.
     turn: Option<(Item, Unpacked)>,
+    /// Looks after members that may bring programs.
+    watchdog: Option<Watchdog>,
     flow: ControlFlow<()>,
     /// What ended the archive.
     ended: Option<ContainerError>,
@@ -319,8 +332,13 @@ impl Turns<'_, '_, '_> {
             .with_max_reader_workspace_bytes(limits.memory - loaded)
             // Front to back: what was sound is given, of what is not.
             .with_rar50_buffered_decode_limit(0);
+        let token = self.reading.has_programs.then(|| self.watchdog.insert(Watchdog::new()).token().clone());
         let error = match guarded(|| {
             let archive = excerpt.open()?;
+            let options = match &token {
+                Some(token) => options.with_cancellation(token),
+                None => options,
+            };
             archive.extract_with_control(options, |_| {
                 Ok(match self.next() {
                     Some(output) => ExtractionDecision::Extract(Box::new(output)),
@@ -342,6 +360,8 @@ impl Turns<'_, '_, '_> {
     /// Hands over the member whose turn it was and those behind it that are not packed, and makes the next one ready.
     /// None ends it.
     fn next(&mut self) -> Option<Unpacked> {
+        // What is handed over takes its own time.
+        self.watchdog.iter().for_each(|watchdog| watchdog.set(None));
         self.finish(None);
         let item = loop {
             if self.flow.is_break() || self.ended.is_some() {
@@ -354,6 +374,10 @@ impl Turns<'_, '_, '_> {
             }
         };
         let loaded = self.load(&item);
+        if let (Some(watchdog), What::Packed(block)) = (&self.watchdog, &item.what) {
+            let bytes = item.size.saturating_add(held(block, &self.reading.source));
+            watchdog.set(Some(TIME + Duration::from_secs(bytes / BYTES_A_SECOND)));
+        }
         let output = Unpacked::default();
         self.turn = Some((item, output.clone()));
         match loaded {
@@ -463,6 +487,9 @@ fn error_of(error: &rars::Error, loaded: u64, limits: &Limits) -> ContainerError
         ErrorKind::UnsupportedFeature | ErrorKind::UnsupportedFormat => {
             ContainerError::Unsupported(root.to_string())
         }
+        ErrorKind::Cancelled => ContainerError::Unsupported(
+            "a member that takes too long to unpack, as by programs that it brings".into(),
+        ),
         ErrorKind::ChecksumMismatch => damaged("does not fit its checksum"),
         ErrorKind::Io => match root {
             rars::Error::Io(error) if error.kind == io::ErrorKind::UnexpectedEof => ContainerError::CutShort,

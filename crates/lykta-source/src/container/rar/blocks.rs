@@ -46,6 +46,11 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
+    /// Whether members may bring programs that filter them.
+    pub(super) fn has_programs(&self) -> bool {
+        matches!(self.version, Version::Old)
+    }
+
     /// A signature and a main header, as short as they can be: they are read anew for each member, and those that the
     /// archive has may be long.
     pub(super) fn start(&self) -> Vec<u8> {
