@@ -39,7 +39,7 @@ pub struct Answer {
     pub matches: Vec<Match>,
     /// Matches left out because a later index retracts their entries.
     pub retracted: u64,
-    /// Whether entries were near whose quality is below the gate: the hash was not compared with these.
+    /// Whether there is no match but by entries whose quality is below the gate, with which nothing is compared.
     pub is_kept_back: bool,
 }
 
@@ -138,7 +138,8 @@ impl<'i, D: AsRef<[u8]>> Matcher<'i, D> {
             matches.settle();
             matches.mark_weak();
             let (matches, retracted) = self.finish(matches);
-            Answer { matches, retracted, is_kept_back: kept_back.contains(&place) }
+            let is_kept_back = matches.is_empty() && kept_back.contains(&place);
+            Answer { matches, retracted, is_kept_back }
         };
         answers.into_iter().enumerate().map(answer).collect()
     }

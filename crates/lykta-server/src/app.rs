@@ -42,13 +42,15 @@ impl App {
             |text: &String| StartError::Setting(format!("scart.test: {text} is not md5:... or sha1:..."));
         let scart_test = config.scart.test.iter().map(|text| text.parse().map_err(|_| wrong(text)));
         let scart_test = scart_test.collect::<Result<_, _>>()?;
+        let (auth, fetcher) = (Auth::start(&config)?, Fetcher::new(&config)?);
+        // Last what leaves something behind if there is no service after all.
         let audit = config.audit.as_deref().map(Audit::open).transpose()?;
         let pool = Pool::start(&config).map_err(|error| StartError::System(error.to_string()))?;
         Ok(Arc::new(Self {
-            auth: Auth::start(&config)?,
+            auth,
             bodies: Room::of_all(&config.limits),
             metrics: Metrics::default(),
-            fetcher: Fetcher::new(&config)?,
+            fetcher,
             refused: Mutex::default(),
             audit: Mutex::new(audit),
             warned: Mutex::default(),

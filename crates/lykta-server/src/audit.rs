@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use lykta::scan::{Altered, ChainedLog, CheckedLog};
 use serde::{Deserialize, Serialize};
@@ -68,33 +68,19 @@ impl Audit {
     pub(crate) fn asked(&mut self, clients: &[Arc<Client>]) -> io::Result<()> {
         for client in clients {
             let Asked { requests, refused, hashes, files, hashed, matched } = &client.asked;
-            let take = |counter: &AtomicU64| counter.swap(0, Relaxed);
-            let totals = ClientTotals {
-                requests: take(requests),
-                refused: take(refused),
-                hashes: take(hashes),
-                compared_files: take(files),
-                hashed_files: take(hashed),
-                matched: take(matched),
-            };
-            if totals.requests == 0 {
+            let counters = [requests, refused, hashes, files, hashed, matched];
+            let counts = counters.map(|counter| counter.swap(0, Relaxed));
+            let [requests, refused, hashes, compared_files, hashed_files, matched] = counts;
+            if requests == 0 {
                 continue;
             }
+            let totals = ClientTotals { requests, refused, hashes, compared_files, hashed_files, matched };
             if let Err(error) = self.log.tell(&Event::Asked(AskedLine { client: &client.name, totals })) {
                 // They are for the next line.
-                let ClientTotals {
-                    requests: r,
-                    refused: f,
-                    hashes: h,
-                    compared_files: c,
-                    hashed_files: d,
-                    matched: m,
-                } = totals;
-                for (counter, count) in
-                    [(requests, r), (refused, f), (hashes, h), (files, c), (hashed, d), (matched, m)]
-                {
-                    counter.fetch_add(count, Relaxed);
-                }
+                counters
+                    .iter()
+                    .zip(counts)
+                    .for_each(|(counter, count)| _ = counter.fetch_add(count, Relaxed));
                 return Err(error);
             }
         }

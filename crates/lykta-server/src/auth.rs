@@ -1,7 +1,7 @@
 //! Who asks: tokens, what each may do, and how often.
 //!
 //! A token is `lykta_ID_SECRET`. The configuration holds ID and the argon2id hash of the whole token, so a copy of
-//! it opens nothing. Argon2 is slow on purpose; so it runs in one thread of its own, and what it said is remembered
+//! it opens nothing. Argon2 is slow on purpose; so it runs in threads of its own, and what it said is remembered
 //! under a keyed digest of the token. Whoever floods the service with wrong tokens keeps that thread busy, and
 //! nothing else: clients that were admitted before do not wait for it.
 //!

@@ -92,7 +92,8 @@ impl Room {
         read
     }
 
-    async fn read_wanted(
+    /// The same, and what is refused is left where it is.
+    pub(crate) async fn read_wanted(
         &self,
         own: &Self,
         headers: &HeaderMap,
@@ -157,7 +158,7 @@ pub(crate) async fn drain(headers: &HeaderMap, mut body: Pin<&mut Body>) {
 
 /// Compressed bytes are not the file, and comparing them would be no answer.
 fn must_be_as_it_is(headers: &HeaderMap) -> Result<(), Problem> {
-    match is_only(headers, &CONTENT_ENCODING, "identity") && is_only(headers, &TRANSFER_ENCODING, "chunked") {
+    match is_as_it_is(headers) {
         true => Ok(()),
         false => {
             let detail = "send the body without Content-Encoding, and with no Transfer-Encoding but chunked: it is \
@@ -167,8 +168,13 @@ fn must_be_as_it_is(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
+/// Whether what comes is the bytes themselves.
+pub(crate) fn is_as_it_is(headers: &HeaderMap) -> bool {
+    is_only(headers, &CONTENT_ENCODING, "identity") && is_only(headers, &TRANSFER_ENCODING, "chunked")
+}
+
 /// Whether a header says nothing but a word, once, if it is there at all.
-pub(crate) fn is_only(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+fn is_only(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     let mut values = headers.get_all(name).iter();
     let is_word = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(word.as_bytes());
     values.next().is_none_or(|value| value.is_empty() || is_word(value)) && values.next().is_none()

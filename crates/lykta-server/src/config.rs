@@ -123,7 +123,7 @@ impl From<WeakestBand> for Band {
 pub struct Limits {
     /// Bytes of an uploaded file.
     pub body_bytes: u64,
-    /// Bytes of all bodies that are held at once.
+    /// Bytes of all bodies that are held at once, but for short ones, which have 16 MiB of their own.
     pub bodies_bytes: u64,
     /// Bytes of all headers of a request; at least 8192.
     pub header_bytes: usize,
@@ -137,7 +137,7 @@ pub struct Limits {
     pub header_seconds: u64,
     /// Seconds in which a request must have come and be answered.
     pub request_seconds: u64,
-    /// Seconds that a client may leave an answer unread.
+    /// Seconds that a client may leave an answer unread, or read it at less than 64 KiB a second.
     pub write_seconds: u64,
     /// Seconds that requests may go on when the service ends.
     pub drain_seconds: u64,
@@ -145,9 +145,9 @@ pub struct Limits {
     pub connections: usize,
     /// Connections at once from one address; loopback is not counted, since a proxy may be there.
     pub connections_per_address: usize,
-    /// Requests that wait for a worker: when there are as many, others get 503.
+    /// Requests of a client that wait for a worker: when there are as many, more of them get 503.
     pub queue: usize,
-    /// Milliseconds that a request may wait for a worker before others get 503.
+    /// Milliseconds that a client's first request may wait for a worker before more of them get 503.
     pub queue_milliseconds: u64,
     /// Bytes that decoding one picture may take. Each worker decodes one at a time.
     pub picture_bytes: u64,

@@ -6,9 +6,7 @@
 use std::io;
 
 use axum::body::Body;
-use axum::http::header::{
-    ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AGENT,
-};
+use axum::http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, USER_AGENT};
 use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::Empty;
@@ -17,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use crate::body::is_only;
+use crate::body::is_as_it_is;
 use crate::config::Config;
 use crate::error::StartError;
 use crate::problem::Problem;
@@ -80,9 +78,7 @@ impl Fetcher {
             )));
         }
         let headers = &parts.headers;
-        if !is_only(headers, &CONTENT_ENCODING, "identity")
-            || !is_only(headers, &TRANSFER_ENCODING, "chunked")
-        {
+        if !is_as_it_is(headers) {
             return Err(Problem::not_fetched("the host answered with an encoding, which is not undone"));
         }
         if !headers.contains_key(CONTENT_LENGTH) && !headers.contains_key(TRANSFER_ENCODING) {

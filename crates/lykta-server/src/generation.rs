@@ -67,6 +67,7 @@ struct OpenedFile {
     identity: Identity,
     shared: Shared,
     /// For workers, who open it anew: another file may have its place by then.
+    #[cfg(target_os = "linux")]
     handle: Arc<File>,
 }
 
@@ -80,7 +81,13 @@ impl OpenedFile {
             if let (Some(before), Ok((identity, handle))) = (before, handle)
                 && before == identity
             {
-                return Ok(Self { path: path.to_owned(), identity, shared, handle: Arc::new(handle) });
+                return Ok(Self {
+                    path: path.to_owned(),
+                    identity,
+                    shared,
+                    #[cfg(target_os = "linux")]
+                    handle: Arc::new(handle),
+                });
             }
         }
         let shown = Locator::from_path(path);

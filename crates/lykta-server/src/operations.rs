@@ -187,7 +187,7 @@ pub(crate) static OPERATIONS: &[Operation] = &[
         path: "/readyz",
         scope: None,
         summary: "Whether questions are answered",
-        description: "503 until an index is open. `stale` is true while newer files were refused: the older ones serve on.",
+        description: "503 until an index is open, and while no worker can start. `stale` is true while newer files were refused: the older ones serve on.",
         parameters: &[],
         body: Body::None,
         answer: Answer::Json("Ready"),

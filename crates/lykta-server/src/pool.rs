@@ -284,11 +284,9 @@ impl Queue {
     /// Of a worker that cannot work: lets time pass, and refuses what has waited for too long, since there may be nobody
     /// else to do so.
     fn pause(&self) {
-        self.lock().down += 1;
         std::thread::sleep(PAUSE);
         let late = {
             let mut state = self.lock();
-            state.down -= 1;
             [state.short.take_late(self.patience), state.long.take_late(self.patience)]
         };
         late.into_iter().flatten().for_each(|job| (job.work)(None));
@@ -371,8 +369,16 @@ impl Turns {
 }
 
 fn work(queue: &Queue, duty: Duty, config: &Config) {
+    let mut is_down = false;
     while let Some(generation) = queue.newest(duty) {
-        let scanner = match generation.scanner(config, duty == Duty::All && config.isolate) {
+        let scanner = generation.scanner(config, duty == Duty::All && config.isolate);
+        match (is_down, scanner.is_err()) {
+            (false, true) => queue.lock().down += 1,
+            (true, false) => queue.lock().down -= 1,
+            _ => {}
+        }
+        is_down = scanner.is_err();
+        let scanner = match scanner {
             Ok(scanner) => scanner,
             // It was tried before the generation was taken into use, so this passes.
             Err(error) => {

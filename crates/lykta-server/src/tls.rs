@@ -45,7 +45,7 @@ mod with {
         let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
         let builder = builder
             .with_safe_default_protocol_versions()
-            .map_err(|error| StartError::Tls(error.to_string()))?;
+            .map_err(|error| StartError::System(error.to_string()))?;
         Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
     }
 }
@@ -87,7 +87,6 @@ impl Acceptor {
 }
 
 /// Makes TLS of a connection to another.
-#[derive(Clone)]
 pub(crate) struct Connector {
     #[cfg(feature = "tls")]
     inner: tokio_rustls::TlsConnector,

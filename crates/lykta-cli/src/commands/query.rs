@@ -257,7 +257,7 @@ impl Tally {
     fn count(&mut self, answer: &scan::Answer) {
         self.found |= answer.matches.iter().any(Match::is_found);
         self.retracted += answer.retracted;
-        self.kept_back += u64::from(answer.is_kept_back && answer.matches.is_empty());
+        self.kept_back += u64::from(answer.is_kept_back);
     }
 
     fn add(&mut self, other: Self) {

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use crate::answer::Sight;
 use crate::app::App;
 use crate::auth::{Client, Refused};
-use crate::body::{Read, drain};
+use crate::body::{Read, Room, drain};
 use crate::operations::Operation;
 use crate::problem::Problem;
 use crate::scope::Scope;
@@ -41,6 +41,11 @@ impl Caller {
         most: u64,
     ) -> Result<Read, Problem> {
         app.bodies.read(&self.0.room, headers, body, most).await
+    }
+
+    /// The memory for the caller's bodies.
+    pub(crate) fn room(&self) -> &Room {
+        &self.0.room
     }
 
     /// Takes what more than one lookup costs.

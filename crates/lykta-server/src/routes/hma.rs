@@ -77,17 +77,19 @@ struct Told {
 }
 
 impl Telling {
-    /// # Errors
-    /// When a bank is asked for that is none: nothing in it would ever match.
-    fn new(app: &App, caller: &Caller, asked: &Asked) -> Result<Self, Problem> {
+    fn new(app: &App, caller: &Caller, asked: &Asked) -> Self {
         let names = asked.banks.iter().flat_map(|names| names.split(',')).map(str::trim);
         let names: BTreeSet<String> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        if let Some(generation) = app.pool.generation()
-            && !names.iter().all(|name| generation.banks.has(name))
-        {
-            return Err(Problem::bad_request("no such bank: /v1/index names those that there are"));
+        Self { banks: (!names.is_empty()).then_some(names), sight: caller.sight(app) }
+    }
+
+    /// # Errors
+    /// When a bank is asked for that is none: nothing in it would ever match.
+    fn check(&self, generation: &Generation) -> Result<(), Problem> {
+        match self.banks.iter().flatten().all(|name| generation.banks.has(name)) {
+            true => Ok(()),
+            false => Err(Problem::bad_request("no such bank: /v1/index names those that there are")),
         }
-        Ok(Self { banks: (!names.is_empty()).then_some(names), sight: caller.sight(app) })
     }
 
     fn tell<'m>(&self, matches: impl Iterator<Item = &'m Match>, generation: &Generation) -> Told {
@@ -180,19 +182,19 @@ pub(super) async fn raw_lookup(
 }
 
 async fn look_up(app: &App, caller: &Caller, asked: &Asked) -> Result<Told, Problem> {
-    let (hash, telling) = (signal(asked)?, Telling::new(app, caller, asked)?);
+    let (hash, telling) = (signal(asked)?, Telling::new(app, caller, asked));
     let told = app
         .pool
         .run(caller.0.number, Length::Short, move |context| {
-            context.must_compare(hash.kind())?;
+            telling.check(context.generation)?;
+            context.must_compare(hash.kind()).map_err(|why| Problem::nothing_to_compare_with(&why))?;
             let answers = context.scanner.look_up(&[hash]);
-            if answers.iter().any(|answer| answer.is_kept_back && answer.matches.is_empty()) {
-                return Err(KEPT_BACK.to_owned());
+            if answers.iter().any(|answer| answer.is_kept_back) {
+                return Err(Problem::nothing_to_compare_with(KEPT_BACK));
             }
             Ok(telling.tell(answers.iter().flat_map(|answer| &answer.matches), context.generation))
         })
-        .await?;
-    let told = told.map_err(|why: String| Problem::nothing_to_compare_with(&why))?;
+        .await??;
     tell_hashes(app, caller, 1, u64::from(!told.banks.is_empty()));
     Ok(told)
 }
@@ -216,7 +218,7 @@ async fn look_up_file(
     (read, signal): (Read, Kind),
 ) -> Result<Response, Problem> {
     let only = asked.types.as_ref().is_some_and(|types| !types.trim().is_empty()).then_some(signal);
-    let telling = Telling::new(app, caller, asked)?;
+    let telling = Telling::new(app, caller, asked);
     let (told, seen) = app
         .pool
         .run(caller.0.number, Length::Long, move |context| {
@@ -243,6 +245,7 @@ fn tell_file(
     only: Option<Kind>,
     telling: &Telling,
 ) -> Result<(Signals, usize), Problem> {
+    telling.check(context.generation)?;
     let (mut signals, mut left_out) = (Signals::new(), 0);
     for kind in Kind::ALL.into_iter().filter(|kind| only.is_none_or(|only| only == *kind)) {
         let told = telling.tell(record.matches.iter().filter(|found| found.kind == kind), context.generation);

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, http::HeaderMap};
 use lykta::hash::{Digests, KindSet};
 use lykta::media::Digester;
-use lykta::scan::{FORMAT_VERSION, Match};
+use lykta::scan::FORMAT_VERSION;
 use lykta::{Hash, Kind, Record};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -159,13 +159,9 @@ fn place(error: &serde_json::Error) -> String {
 
 /// The answers in JSON, and how many have a match.
 fn look_up(context: &Context<'_>, asked: &[String], sight: Sight) -> serde_json::Result<(Vec<u8>, u64)> {
-    let compared = Kind::ALL.map(|kind| context.must_compare(kind));
     let parse = |text: &String| match text.parse::<Hash>() {
         Ok(hash) if hash.is_blank() => Err(answer::BLANK.to_owned()),
-        Ok(hash) => {
-            let place = Kind::ALL.iter().position(|kind| *kind == hash.kind());
-            place.map_or(Ok(()), |place| compared[place].clone()).map(|()| hash)
-        }
+        Ok(hash) => context.must_compare(hash.kind()).map(|()| hash),
         Err(error) => Err(error.to_string()),
     };
     let parsed: Vec<Result<Hash, String>> = asked.iter().map(parse).collect();
@@ -316,9 +312,4 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
         true => Ok(()),
         false => Err(Problem::media_type("send the batch as application/json")),
     }
-}
-
-/// Those that count as found.
-pub(super) fn found(matches: &[Match]) -> impl Iterator<Item = &Match> {
-    matches.iter().filter(|found| found.is_found())
 }

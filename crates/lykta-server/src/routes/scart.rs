@@ -9,10 +9,11 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use lykta::scan::Match;
 use lykta::{Hash, Kind};
 
 use super::guard::Caller;
-use super::own::{found, tell_hashes};
+use super::own::tell_hashes;
 use crate::app::App;
 use crate::pool::Length;
 use crate::problem::Problem;
@@ -35,7 +36,7 @@ pub(super) async fn check(
         .run(caller.0.number, Length::Short, move |context| {
             context.must_compare(hash.kind())?;
             let answers = context.scanner.look_up(&[hash]);
-            Ok(answers.iter().any(|answer| found(&answer.matches).next().is_some()))
+            Ok(answers.iter().flat_map(|answer| &answer.matches).any(Match::is_found))
         })
         .await?;
     let is_known = is_known.map_err(|why: String| Problem::nothing_to_compare_with(&why))?;

@@ -90,7 +90,7 @@ fn a_listed_host_is_asked_for_the_file() {
         ("/h/hash?url=http://HOST/endless&content_type=video", 502),
         ("/h/hash?url=http://HOST/nonsense&content_type=video", 502),
         ("/h/hash?url=http://HOST/long&content_type=video", 413),
-        ("/h/hash?url=http://HOST/cut&content_type=video", 400),
+        ("/h/hash?url=http://HOST/cut&content_type=video", 502),
         ("/h/hash?url=http://HOST/slow&content_type=video", 408),
         ("/h/hash?url=https://HOST/abc&content_type=video", 502),
     ] {
@@ -108,7 +108,7 @@ fn no_other_host_is_asked() {
         format!("http://{other}/abc"),
         format!("http://localhost:{port}/abc"),
         format!("http://a@{other}/abc"),
-        format!("http://{}:{port}/abc", listed.split(':').next().unwrap()),
+        format!("http://127.0.0.2:{port}/abc"),
     ] {
         let path = format!("/h/hash?content_type=video&url={}", url.replace('@', "%40"));
         let reply = place.get(&place.all, &path).expect(403);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::place::{KNOWN, MD5, Place, Reply, bearer, build, form, read_reply};
+use crate::place::{KNOWN, MD5, PDQ, Place, Reply, bearer, build, form, read_reply};
 
 fn limited() -> Place {
     Place::with(|config| {
@@ -132,7 +132,6 @@ fn slow_senders_are_closed() {
 
 /// Whose answers are of megabytes, more than a system keeps for a connection; and the request for one.
 fn with_large_answers() -> (Place, String) {
-    const PDQ: &str = "3f5c0e5a1d2b7c8899aabbccddeeff00112233445566778899aabbccddeeff01";
     let place = Place::with(|config| {
         let rows: Vec<String> = (0..90).map(|row| format!("{row},{PDQ}\n")).collect();
         let list = format!("id,pdq\n{}", rows.concat());

@@ -1,9 +1,8 @@
 //! "No match" is said of what was compared, and of nothing else.
 
-use lykta::{BuildOptions, Builder, ListOptions, add_list};
 use serde_json::json;
 
-use crate::place::{KNOWN, MD5, PDQ, Place, SHA1, UNKNOWN, bearer, form};
+use crate::place::{KNOWN, MD5, PDQ, Place, SHA1, UNKNOWN, bearer, build, form};
 use crate::schema::check;
 
 /// A picture without anything in it: P5, 64 by 64.
@@ -18,10 +17,7 @@ fn md5(place: &Place, content: &[u8]) -> String {
 /// A service whose only list is this one.
 fn with_list(list: &str, change: impl FnOnce(&mut lykta_server::Config)) -> Place {
     Place::with(|config| {
-        let mut builder = Builder::new(BuildOptions::default());
-        let options = ListOptions { name: "only.csv".to_owned(), ..ListOptions::default() };
-        add_list(&mut builder, &options, list.as_bytes()).unwrap();
-        builder.write(&config.index[0]).unwrap();
+        build(&config.index[0], &[("only.csv", list.as_bytes())]);
         change(config);
     })
 }

@@ -2,9 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::place::{Place, UNKNOWN, build};
-
-const PDQ: &str = "3f5c0e5a1d2b7c8899aabbccddeeff00112233445566778899aabbccddeeff01";
+use crate::place::{PDQ, Place, UNKNOWN, build};
 
 /// A hash that differs in so many bits, from the last on.
 fn at_distance(pdq: &str, bits: usize) -> String {

@@ -190,8 +190,9 @@ impl Reading<'_, '_> {
             }
             What::Packed(_) => self.missing = None,
             What::Skipped(MemberSkip::Link(_)) | What::Stored { .. } => {}
-            What::Skipped(_) => self.missing = Some("it leans on what cannot be unpacked"),
-            What::Failed(_) => self.missing = Some("it leans on what cannot be unpacked"),
+            What::Skipped(_) | What::Failed(_) => {
+                self.missing = Some("it leans on what cannot be unpacked");
+            }
         }
         Some((item, leans))
     }

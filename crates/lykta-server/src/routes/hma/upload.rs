@@ -1,5 +1,7 @@
 //! Files of HMA's clients: sent, or fetched from where they say.
 
+use std::pin::pin;
+
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
@@ -78,5 +80,12 @@ pub(super) async fn fetched(
             })?
         }
     };
-    Ok((caller.read(app, &headers, body, app.config.limits.body_bytes).await?, kind))
+    let most = app.config.limits.body_bytes;
+    let read = app.bodies.read_wanted(caller.room(), &headers, pin!(body), most).await;
+    match read {
+        Err(problem) if problem.is_bad_request() => Err(Problem::not_fetched(
+            "what the host sent ended before its end, or is not encoded as HTTP says",
+        )),
+        read => Ok((read?, kind)),
+    }
 }
